@@ -1,0 +1,92 @@
+"""Every error that Evol raises for a person to read: what, the value, what is allowed, the next step.
+
+ValueError is for a caller's misuse of a pure function; `assert` for what cannot happen.
+"""
+
+
+class EvolError(Exception):
+    """The root of all of them. The command line prints its message and exits with `exit_code`."""
+
+    exit_code = 1
+    retryable = False
+    """Whether the same work, tried again later, can pass without anybody changing anything."""
+
+
+class ConfigError(EvolError):
+    """A setting of the platform is out of bounds, or asks for what is not there."""
+
+    exit_code = 2
+
+
+class RecipeError(EvolError):
+    """A recipe does not say something that can be built. Raised before any engine starts."""
+
+    exit_code = 2
+
+
+class SeedError(EvolError):
+    """A seed source cannot be read as what the recipe says it is."""
+
+    exit_code = 2
+
+
+class ModelError(EvolError):
+    """A model folder is missing or not one that an engine can load."""
+
+    exit_code = 2
+
+
+class EngineError(EvolError):
+    """An engine failed or went away; the rows are unharmed."""
+
+    retryable = True
+
+
+class StoreError(EvolError):
+    """The object store cannot be read or written."""
+
+    retryable = True
+
+
+class ObjectDamaged(EvolError):
+    """An object's bytes are not those that its name promises."""
+
+
+class NotFound(EvolError):
+    """A dataset, version, row, run or checkpoint that nobody has recorded."""
+
+    exit_code = 2
+
+
+class DatabaseError(EvolError):
+    """The `evol` database cannot be reached, or holds another schema version."""
+
+    retryable = True
+
+
+class VersionConflict(EvolError):
+    """Another writer moved the dataset's head; read it again and publish on top."""
+
+    retryable = True
+
+
+class Fenced(EvolError):
+    """A newer attempt owns this work; this one must stop and change nothing."""
+
+
+class RowsLost(EvolError):
+    """Rows in and rows out do not add up; nothing was published."""
+
+
+class JobFailed(EvolError):
+    """A stage job ended without its result."""
+
+    retryable = True
+
+
+class PlatformError(EvolError):
+    """The embedded platform could not be brought up, or is not up."""
+
+
+class SandboxUnavailable(EvolError):
+    """This machine cannot prove the isolation that generated code needs; nothing is run."""

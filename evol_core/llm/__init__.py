@@ -1,0 +1,1 @@
+"""Engines that answer requests, and the record of their answers."""

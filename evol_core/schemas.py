@@ -1,0 +1,256 @@
+"""The Parquet tables: their columns, and the way between records and rows.
+
+A column's meaning stands at the record's field of the same name (records.py). Raise VERSION when a table changes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from evol_core.records import Evolved, Generation, Instruction, Losses, Pair, Refused, Request, Score, Seed
+
+VERSION = "1"
+
+
+def _table(name: str, *fields: pa.Field) -> pa.Schema:
+    return pa.schema(fields, metadata={"evol.table": name, "evol.schema": VERSION})
+
+
+def _text(name: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, pa.string(), nullable=nullable)
+
+
+def _whole(name: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, pa.int64(), nullable=nullable)
+
+
+def _real(name: str) -> pa.Field:
+    return pa.field(name, pa.float64())
+
+
+SEEDS = _table(
+    "seeds",
+    _whole("ordinal"),
+    _text("instruction_id"),
+    _text("instruction"),
+    _text("input"),
+    _text("output", nullable=True),
+    _text("source"),
+    _text("licence"),
+    _whole("line"),
+)
+
+REFUSED = _table(
+    "refused", _text("status"), _text("reason"), _text("source"), _whole("line"), _text("text")
+)
+
+EVOLVED = _table(
+    "evolved",
+    _whole("ordinal"),
+    _whole("round"),
+    _text("seed_id"),
+    _text("parent_id"),
+    _text("parent_instruction"),
+    _text("parent_input"),
+    _text("operator"),
+    _text("status"),
+    _text("reason"),
+    _text("instruction_id", nullable=True),
+    _text("instruction", nullable=True),
+    _text("input", nullable=True),
+    _text("response_id", nullable=True),
+    _text("response", nullable=True),
+    _text("evolve_hash"),
+    _text("respond_hash", nullable=True),
+)
+
+SCORES = _table(
+    "scores",
+    _text("subject_id"),
+    _text("metric"),
+    _real("value"),
+    _text("reason"),
+    _text("label"),
+    _text("scorer"),
+    _text("revision"),
+)
+
+GENERATIONS = _table(
+    "generations",
+    _text("request_hash"),
+    _text("kind"),
+    _text("model"),
+    _text("model_revision"),
+    _text("request"),
+    _text("text"),
+    _text("finish_reason"),
+    _whole("n_prompt_tokens"),
+    _whole("n_tokens"),
+    _real("logprob_sum"),
+    _real("loss_question"),
+    _real("loss_given"),
+    _real("loss_alone"),
+    _whole("n_question", nullable=True),
+    _whole("n_answer", nullable=True),
+    _whole("n_alone", nullable=True),
+    _text("loss_reason"),
+    _text("error"),
+    _text("engine"),
+    _real("seconds"),
+)
+
+
+def dataset_schema(metrics: Sequence[str]) -> pa.Schema:
+    """A published dataset: one accepted pair a row, with one column a metric (null: not computed)."""
+    return _table(
+        "dataset",
+        _whole("ordinal"),
+        _whole("round"),
+        _text("operator"),
+        _text("instruction_id"),
+        _text("response_id"),
+        _text("seed_id"),
+        _text("parent_id"),
+        _text("instruction"),
+        _text("input"),
+        _text("output"),
+        _text("evolve_hash"),
+        _text("respond_hash"),
+        *(_real(f"score_{metric}") for metric in metrics),
+    )
+
+
+def to_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as one table; a row that lacks a column or has an unknown one is a mistake of the caller.
+
+    Raises:
+        ValueError: a row's columns are not the schema's.
+    """
+    rows = list(rows)
+    names = set(schema.names)
+    for row in rows:
+        if row.keys() != names:
+            raise ValueError(f"columns {sorted(row.keys() ^ names)} differ from the schema's")
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def seed_row(seed: Seed) -> dict[str, Any]:
+    return {
+        "ordinal": seed.ordinal,
+        "instruction_id": seed.instruction.id,
+        "instruction": seed.instruction.text,
+        "input": seed.instruction.input,
+        "output": seed.output,
+        "source": seed.source,
+        "licence": seed.licence,
+        "line": seed.line,
+    }
+
+
+def seed_record(row: Mapping[str, Any]) -> Seed:
+    return Seed(
+        ordinal=row["ordinal"],
+        instruction=Instruction(text=row["instruction"], input=row["input"]),
+        output=row["output"],
+        source=row["source"],
+        licence=row["licence"],
+        line=row["line"],
+    )
+
+
+def refused_row(refused: Refused) -> dict[str, Any]:
+    return {
+        "status": refused.status.value,
+        "reason": refused.reason,
+        "source": refused.source,
+        "line": refused.line,
+        "text": refused.text,
+    }
+
+
+def evolved_row(row: Evolved) -> dict[str, Any]:
+    child, response = row.child, row.response
+    return {
+        "ordinal": row.ordinal,
+        "round": row.round,
+        "seed_id": row.seed_id,
+        "parent_id": row.parent.id,
+        "parent_instruction": row.parent.text,
+        "parent_input": row.parent.input,
+        "operator": row.operator,
+        "status": row.verdict.status.value,
+        "reason": row.verdict.reason,
+        "instruction_id": child.id if child else None,
+        "instruction": child.text if child else None,
+        "input": child.input if child else None,
+        "response_id": Pair(instruction=child, response=response).id if child and response is not None else None,
+        "response": response,
+        "evolve_hash": row.evolve_hash,
+        "respond_hash": row.respond_hash,
+    }
+
+
+def score_row(score: Score) -> dict[str, Any]:
+    return {
+        "subject_id": score.subject_id,
+        "metric": score.metric,
+        "value": score.value,
+        "reason": score.reason,
+        "label": score.label,
+        "scorer": score.scorer,
+        "revision": score.revision,
+    }
+
+
+def generation_row(request: Request, generation: Generation, request_text: str) -> dict[str, Any]:
+    """One recorded answer; `request_text` is the request as canonical JSON, kept for audit and rescoring."""
+    losses = generation.losses
+    return {
+        "request_hash": generation.request_hash,
+        "kind": "generate" if losses is None and generation.finish_reason != "scored" else "loss",
+        "model": request.model.name,
+        "model_revision": request.model.revision,
+        "request": request_text,
+        "text": generation.text,
+        "finish_reason": generation.finish_reason,
+        "n_prompt_tokens": generation.n_prompt_tokens,
+        "n_tokens": generation.n_tokens,
+        "logprob_sum": generation.logprob_sum,
+        "loss_question": losses.question if losses else None,
+        "loss_given": losses.given if losses else None,
+        "loss_alone": losses.alone if losses else None,
+        "n_question": losses.n_question if losses else None,
+        "n_answer": losses.n_answer if losses else None,
+        "n_alone": losses.n_alone if losses else None,
+        "loss_reason": losses.reason if losses else "",
+        "error": generation.error,
+        "engine": generation.engine,
+        "seconds": generation.seconds,
+    }
+
+
+def generation_record(row: Mapping[str, Any]) -> Generation:
+    losses = None
+    if row["n_question"] is not None:
+        losses = Losses(
+            question=row["loss_question"],
+            given=row["loss_given"],
+            alone=row["loss_alone"],
+            n_question=row["n_question"],
+            n_answer=row["n_answer"],
+            n_alone=row["n_alone"],
+            reason=row["loss_reason"],
+        )
+    return Generation(
+        request_hash=row["request_hash"],
+        text=row["text"],
+        finish_reason=row["finish_reason"],
+        n_prompt_tokens=row["n_prompt_tokens"],
+        n_tokens=row["n_tokens"],
+        logprob_sum=row["logprob_sum"],
+        losses=losses,
+        error=row["error"],
+        engine=row["engine"],
+        seconds=row["seconds"],
+    )
