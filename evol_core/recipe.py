@@ -89,13 +89,14 @@ class RespondConfig(Part):
 
     model: str = Field("default", description="A name under models")
     decoding: DecodingConfig = DecodingConfig()
+    keep_truncated: bool = Field(False, description="Keep a response that was cut at max_tokens")
 
 
 class ScoreConfig(Part):
     """Metrics of the accepted rows."""
 
     metrics: tuple[str, ...] = Field(
-        ("chars", "words", "difficulty_score", "difficulty_level", "ifd", "ic_ifd"),
+        ("length_chars", "length_words", "length_tokens", "difficulty_score", "difficulty_level", "ifd", "ic_ifd"),
         description="Names from the table of metrics",
     )
     judge: str = Field("default", description="The model that gives difficulty scores and levels")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from evol_core.records import Evolved, Generation, Instruction, Losses, Pair, Refused, Request, Score, Seed
+from evol_core.records import Evolved, Generation, Instruction, Losses, LossRequest, Pair, Refused, Request, Score, Seed
 
 VERSION = "1"
 
@@ -41,9 +41,7 @@ SEEDS = _table(
     _whole("line"),
 )
 
-REFUSED = _table(
-    "refused", _text("status"), _text("reason"), _text("source"), _whole("line"), _text("text")
-)
+REFUSED = _table("refused", _text("status"), _text("reason"), _text("source"), _whole("line"), _text("text"))
 
 EVOLVED = _table(
     "evolved",
@@ -208,7 +206,7 @@ def generation_row(request: Request, generation: Generation, request_text: str) 
     losses = generation.losses
     return {
         "request_hash": generation.request_hash,
-        "kind": "generate" if losses is None and generation.finish_reason != "scored" else "loss",
+        "kind": "loss" if isinstance(request, LossRequest) else "generate",
         "model": request.model.name,
         "model_revision": request.model.revision,
         "request": request_text,

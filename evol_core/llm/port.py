@@ -26,6 +26,27 @@ def ask(request: Request) -> Program[Generation]:
     return generation
 
 
+def together(programs: Sequence[Program[T]]) -> Program[list[T]]:
+    """Several programs as one: each step asks what all unfinished ones ask, so none waits for its turn."""
+    results: dict[int, T] = {}
+    asked: dict[int, tuple[Request, ...]] = {}
+
+    def step(index: int, answers: tuple[Generation, ...] | None) -> None:
+        try:
+            asked[index] = programs[index].send(answers) if answers is not None else next(programs[index])
+        except StopIteration as stop:
+            asked.pop(index, None)
+            results[index] = stop.value
+
+    for index in range(len(programs)):
+        step(index, None)
+    while asked:
+        answers = iter((yield tuple(request for requests in asked.values() for request in requests)))
+        for index, requests in list(asked.items()):
+            step(index, tuple(next(answers) for _ in requests))
+    return [results[index] for index in range(len(programs))]
+
+
 class Engine(Protocol):
     """Answers requests of one model. Streaming and free of order: answers are joined by request hash."""
 
