@@ -13,19 +13,19 @@ from evol_core.records import Evolved, Generation, Instruction, Losses, LossRequ
 VERSION = "1"
 
 
-def _table(name: str, *fields: pa.Field) -> pa.Schema:
+def _table(name: str, *fields: "pa.Field[Any]") -> pa.Schema:
     return pa.schema(fields, metadata={"evol.table": name, "evol.schema": VERSION})
 
 
-def _text(name: str, *, nullable: bool = False) -> pa.Field:
+def _text(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
     return pa.field(name, pa.string(), nullable=nullable)
 
 
-def _whole(name: str, *, nullable: bool = False) -> pa.Field:
+def _whole(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
     return pa.field(name, pa.int64(), nullable=nullable)
 
 
-def _real(name: str) -> pa.Field:
+def _real(name: str) -> "pa.Field[Any]":
     return pa.field(name, pa.float64())
 
 
