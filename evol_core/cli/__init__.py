@@ -1,0 +1,1 @@
+"""The `evol` command line, one module a group of commands."""
