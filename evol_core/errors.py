@@ -42,6 +42,10 @@ class EngineError(EvolError):
     retryable = True
 
 
+class NotRecorded(EvolError):
+    """A model's answer that is not in the record, where no engine may be started to get it."""
+
+
 class StoreError(EvolError):
     """The object store cannot be read or written."""
 

@@ -10,7 +10,7 @@ runner keeps thousands of rows in flight at once, each going on as soon as its o
 """
 
 from collections.abc import Generator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from evol_core.records import Generation, Request
 
@@ -65,3 +65,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End the engine and all of its processes; safe to call twice."""
+
+
+@runtime_checkable
+class PollingEngine(Engine, Protocol):
+    """An engine that can be waited for with a limit, so that what is finished is not kept from its row."""
+
+    def poll(self, seconds: float) -> list[Generation]:
+        """What has finished, waiting at most about so long for the first; [] where nothing has.
+
+        Raises:
+            EngineError: as in `collect`.
+        """
