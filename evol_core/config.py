@@ -1,7 +1,13 @@
 """Where the platform keeps things and how it is reached. Built once, at the edge (`platform`, `job`, `__main__`)."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from evol_core import __version__
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds evol_core/, dags/, sql/ and examples/."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +36,25 @@ class Settings:
     def jobs(self) -> Path:
         """One folder a stage job: spec, log, heartbeat, progress, result."""
         return self.home / "jobs"
+
+
+@cache
+def code_version() -> str:
+    """The package's version and, in a git checkout, its commit: `0.1.0+1a2b3c4d5e6f`."""
+    commit = _git_commit(PROJECT_ROOT / ".git")
+    return f"{__version__}+{commit[:12]}" if commit else __version__
+
+
+def _git_commit(git: Path) -> str:
+    """The commit that HEAD names, read from git's own files; empty outside a checkout."""
+    try:
+        head = (git / "HEAD").read_text().strip()
+        if not head.startswith("ref: "):
+            return head
+        reference = head.removeprefix("ref: ")
+        if (git / reference).exists():
+            return (git / reference).read_text().strip()
+        packed = (git / "packed-refs").read_text().splitlines()
+        return next((line.split()[0] for line in packed if line.endswith(f" {reference}")), "")
+    except OSError:
+        return ""

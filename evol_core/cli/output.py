@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from evol_core.errors import EvolError
 
@@ -53,13 +54,14 @@ def _rows_table(rows: Sequence[Row], title: str) -> Table:
     return table
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
+    """A value as plain text: what a model wrote can neither style nor steer the terminal."""
     if value is None:
-        return ""
+        return Text("")
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return Text(f"{value:.4g}")
     text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list, tuple)) else str(value)
-    return text.replace("\x1b", "\\x1b").replace("[", "\\[")
+    return Text("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text))
 
 
 @contextmanager

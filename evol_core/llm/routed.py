@@ -1,0 +1,58 @@
+"""Several engines behind one: a request goes to the engine of its kind and model, made when first needed."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from evol_core.errors import EngineError
+from evol_core.llm.port import Engine
+from evol_core.records import GenerateRequest, Generation, ModelRef, Request
+
+Route = tuple[str, ModelRef]
+"""`generate` or `loss`, and the model."""
+
+
+def route(request: Request) -> Route:
+    return ("generate" if isinstance(request, GenerateRequest) else "loss", request.model)
+
+
+class RoutedEngine:
+    """Satisfies Engine. Engines are asked in turn for what they have finished."""
+
+    def __init__(self, makers: Mapping[Route, Callable[[], Engine]]) -> None:
+        self._makers = makers
+        self._engines: dict[Route, Engine] = {}
+        self._in_flight: dict[Route, int] = {}
+
+    @property
+    def name(self) -> str:
+        return ", ".join(sorted({engine.name for engine in self._engines.values()}))
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        parts: dict[Route, list[Request]] = {}
+        for request in requests:
+            parts.setdefault(route(request), []).append(request)
+        for key, part in parts.items():
+            self._engine(key).submit(part)
+            self._in_flight[key] = self._in_flight.get(key, 0) + len(part)
+
+    def collect(self) -> list[Generation]:
+        finished: list[Generation] = []
+        for key, count in self._in_flight.items():
+            if count:
+                answers = self._engines[key].collect()
+                self._in_flight[key] -= len(answers)
+                finished.extend(answers)
+        return finished
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+        self._in_flight.clear()
+
+    def _engine(self, key: Route) -> Engine:
+        if key not in self._engines:
+            if key not in self._makers:
+                known = sorted(f"{kind}:{model.name}" for kind, model in self._makers)
+                raise EngineError(f"no engine answers {key[0]} requests of model {key[1].name!r}; engines: {known}")
+            self._engines[key] = self._makers[key]()
+        return self._engines[key]

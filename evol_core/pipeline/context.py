@@ -1,0 +1,148 @@
+"""What a stage works with: its order, the store, the database, and engines made when first needed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from evol_core.config import Settings, code_version
+from evol_core.errors import JobFailed, ModelError
+from evol_core.lineage.database import connect
+from evol_core.lineage.generations import PostgresIndex
+from evol_core.lineage.runs import put_stage_output, stage_outputs
+from evol_core.llm.model_folder import check_revision, describe
+from evol_core.llm.port import Engine
+from evol_core.llm.record import RecordedEngine
+from evol_core.llm.routed import Route, RoutedEngine
+from evol_core.recipe import ModelConfig, Recipe
+from evol_core.records import ModelRef
+from evol_core.runner import Report
+from evol_core.store.objects import ObjectStore
+
+Kind = Literal["generate", "loss"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One stage of one run: what a job is asked to do."""
+
+    flow: str
+    stage: str
+    """A name from the flow's table of stages, or `all`."""
+
+    shard: int = 0
+    shards: int = 1
+    recipe: Recipe
+    run_id: int
+    attempt_id: int
+    """The fencing token: of two attempts at the same work the larger one owns it."""
+
+
+def model_folder(config: ModelConfig, settings: Settings) -> Path:
+    """Where a model lies: the folder that the recipe names, or one of the platform's own.
+
+    Raises:
+        ModelError: neither exists.
+    """
+    own = settings.models / config.path
+    for folder in (Path(config.path).expanduser(), own):
+        if (folder / "config.json").is_file():
+            return folder.resolve()
+    known = sorted(path.parent.name for path in settings.models.glob("*/config.json"))
+    raise ModelError(
+        f"model path {config.path!r} is no model folder (no config.json there); models of this platform: {known}. "
+        "Give a folder in Hugging Face form, or run `evol up` to bring the small default model"
+    )
+
+
+def model_ref(config: ModelConfig, settings: Settings) -> ModelRef:
+    """A recipe's model, with the hashes of what lies in its folder.
+
+    Raises:
+        ModelError: there is no such folder, or its weights are not those that the recipe pins.
+    """
+    ref = describe(model_folder(config, settings))
+    check_revision(config.revision, ref)
+    return ref
+
+
+class Build:
+    """One order at work. Opens the database and engines only when they are asked for."""
+
+    def __init__(self, order: Order, settings: Settings, report: Report) -> None:
+        self.order = order
+        self.recipe = order.recipe
+        self.settings = settings
+        self.report = report
+        self.store = ObjectStore(settings.objects)
+        self.code_version = code_version()
+
+    @cached_property
+    def database(self) -> sa.Engine:
+        return connect(self.settings.database_url)
+
+    @cached_property
+    def models(self) -> dict[str, ModelRef]:
+        """By their names in the recipe."""
+        return {name: model_ref(config, self.settings) for name, config in self.recipe.models.items()}
+
+    @cached_property
+    def engine(self) -> RecordedEngine:
+        """Answers every request of the recipe's models, from the record where it can."""
+        return RecordedEngine(
+            make_engine=lambda: RoutedEngine(self._makers()),
+            store=self.store,
+            index=PostgresIndex(self.database, self.order.attempt_id),
+        )
+
+    def _makers(self) -> dict[Route, Callable[[], Engine]]:
+        makers: dict[Route, Callable[[], Engine]] = {}
+        for name, config in self.recipe.models.items():
+            ref = self.models[name]
+            makers.setdefault(("generate", ref), partial(_generator, config, ref, self.settings))
+            makers.setdefault(("loss", ref), partial(_loss_scorer, config, ref, self.settings))
+        return makers
+
+    def counts(self) -> tuple[int, int, int]:
+        """Replayed requests, generated requests, generated tokens so far."""
+        return self.engine.replayed, self.engine.generated, self.engine.tokens_out
+
+    def outputs(self, stage: str) -> list[dict[str, Any]]:
+        """What an earlier stage of this run put out, in the order of its shards.
+
+        Raises:
+            JobFailed: it has put out nothing.
+        """
+        with self.database.connect() as connection:
+            found = stage_outputs(connection, self.order.run_id, stage)
+        if not found:
+            raise JobFailed(f"stage {stage!r} of run {self.order.run_id} has no output yet; run it first")
+        return found
+
+    def put_output(self, stage: str, output: dict[str, Any]) -> None:
+        with self.database.begin() as connection:
+            put_stage_output(
+                connection, attempt_id=self.order.attempt_id, stage=stage, shard=self.order.shard, output=output
+            )
+
+    def close(self) -> None:
+        """End engines and connections that were opened."""
+        if "engine" in self.__dict__:
+            self.engine.close()
+        if "database" in self.__dict__:
+            self.database.dispose()
+
+
+def _generator(config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
+    from evol_core.llm.vllm_offline import VllmOffline
+
+    return VllmOffline(model_folder(config, settings), ref, config)
+
+
+def _loss_scorer(config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
+    from evol_core.score.models.losses import LossScorer
+
+    return LossScorer(model_folder(config, settings), ref)

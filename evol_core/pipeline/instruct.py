@@ -1,0 +1,177 @@
+"""The stages of Evol-Instruct before publishing: seeds, rounds of evolution with answers, scores."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from evol_core.evolve.rounds import EvolveSetting, evolve_row
+from evol_core.lineage.load import load_outcomes, load_seeds
+from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
+from evol_core.lineage.queries import seed_ordinals
+from evol_core.llm.port import Program
+from evol_core.pipeline.context import Build
+from evol_core.records import Instruction, Pair, Refused, Score, Seed, Status
+from evol_core.respond import respond_request
+from evol_core.runner import drive, reported, write_parts
+from evol_core.schemas import EVOLVED, REFUSED, SCORES, SEEDS, evolved_row, refused_row, score_row, seed_record, seed_row
+from evol_core.score.metric import Scoring
+from evol_core.score.rows import score_pair
+from evol_core.seed import SeedBatch, read_seeds
+from evol_core.store.objects import StoredObject
+
+
+def seeds_name(dataset: str) -> str:
+    """The dataset that holds a dataset's seed versions."""
+    return f"{dataset}.seeds"
+
+
+def seed_stage(build: Build) -> dict[str, Any]:
+    """Read the recipe's sources and publish them as a seed version; the same content is the same version."""
+    name = seeds_name(build.recipe.name)
+    with build.database.connect() as connection:
+        previous = seed_ordinals(connection, name)
+    batch = read_seeds(build.recipe.seeds, previous)
+    seeds = sorted(batch.seeds, key=lambda seed: seed.ordinal)
+    data = write_parts(build.store, map(seed_row, seeds), SEEDS)
+    refused = write_parts(build.store, map(refused_row, batch.refused), REFUSED)
+    published = _publish_seeds(build, name, batch, data, refused)
+    return {
+        "name": published.name,
+        "version": published.version,
+        "parts": [part.sha256 for part in data],
+        "items": batch.n_items,
+        "seeds": len(seeds),
+        "refused": len(batch.refused),
+    }
+
+
+def _publish_seeds(
+    build: Build, name: str, batch: SeedBatch, data: list[StoredObject], refused: list[StoredObject]
+) -> Published:
+    publication = Publication(
+        name=name,
+        kind="seeds",
+        recipe_hash="",
+        code_version=build.code_version,
+        parents=(),
+        data=tuple(data),
+        refused=tuple(refused),
+        scores=(),
+        counts=Counts(
+            n_in=batch.n_items,
+            accepted=len(batch.seeds),
+            rejected=_count(batch.refused, Status.REJECTED),
+            failed=_count(batch.refused, Status.FAILED),
+        ),
+        gates=(),
+        metadata={"licences": sorted({source.licence for source in build.recipe.seeds})},
+    )
+
+    def load(connection: Any, version: VersionRef) -> None:
+        for part in data:
+            load_seeds(connection, build.store.read(part.sha256), version)
+        for part in refused:
+            load_refused(connection, build.store.read(part.sha256), version)
+
+    return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
+
+
+def _count(refused: list[Refused], status: Status) -> int:
+    return sum(1 for one in refused if one.status == status)
+
+
+def read_seed_rows(build: Build) -> Iterator[Seed]:
+    """The seeds of this build's seed version, in the order of their ordinals, this order's shard of them."""
+    (output,) = build.outputs("seed")
+    first, last = shard_bounds(output["seeds"], build.order.shard, build.order.shards)
+    number = 0
+    for sha256 in output["parts"]:
+        for row in build.store.read(sha256).to_pylist():
+            if first <= number < last:
+                yield seed_record(row)
+            number += 1
+
+
+def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
+    """First row and the one after the last of a shard; shards are runs of rows and leave none out."""
+    return shard * n_rows // shards, (shard + 1) * n_rows // shards
+
+
+def evolve_stage(build: Build) -> dict[str, Any]:
+    """Evolve and answer the shard's seeds, all rounds; every attempt is a row, refused ones with their reason."""
+    setting = evolve_setting(build)
+    seeds = list(read_seed_rows(build))
+    programs = (evolve_row(seed, setting) for seed in seeds)
+    evolved = _told(build, "evolve", len(seeds), drive(programs, build.engine))
+    counts = dict.fromkeys(Status, 0)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in (row for rounds in evolved for row in rounds):
+            counts[row.verdict.status] += 1
+            yield evolved_row(row)
+
+    parts = write_parts(build.store, rows(), EVOLVED)
+    return {
+        "parts": [part.sha256 for part in parts],
+        "seeds": len(seeds),
+        "counts": {status.value: number for status, number in counts.items()},
+    }
+
+
+def evolve_setting(build: Build) -> EvolveSetting:
+    recipe = build.recipe
+    answer = partial(
+        respond_request,
+        model=build.models[recipe.respond.model],
+        decoding=recipe.respond.decoding.decoding(),
+        recipe_seed=recipe.seed,
+    )
+    return EvolveSetting(
+        operators=recipe.evolve.operators,
+        rounds=recipe.evolve.rounds,
+        evolver=build.models[recipe.evolve.model],
+        decoding=recipe.evolve.decoding.decoding(),
+        acceptance=recipe.evolve.acceptance,
+        recipe_seed=recipe.seed,
+        answer=answer,
+        keep_truncated=recipe.respond.keep_truncated,
+    )
+
+
+def score_stage(build: Build) -> dict[str, Any]:
+    """Score the shard's accepted pairs by every metric of the recipe; a pair that came up twice is scored once."""
+    evolved = build.outputs("evolve")[build.order.shard]
+    setting = scoring(build)
+    programs = (score_pair(pair, build.recipe.score.metrics, setting) for pair in shard_pairs(build, evolved["parts"]))
+    scored = _told(build, "score", evolved["counts"][Status.ACCEPTED], drive(programs, build.engine))
+    written = write_parts(build.store, (score_row(score) for scores in scored for score in scores), SCORES)
+    return {"parts": [part.sha256 for part in written]}
+
+
+def shard_pairs(build: Build, parts: Sequence[str]) -> Iterator[Pair]:
+    """The different accepted pairs of EVOLVED objects, in their order."""
+    seen: set[str] = set()
+    for sha256 in parts:
+        for row in build.store.read(sha256).to_pylist():
+            if row["status"] == Status.ACCEPTED and row["response_id"] not in seen:
+                seen.add(row["response_id"])
+                instruction = Instruction(text=row["instruction"], input=row["input"])
+                yield Pair(instruction=instruction, response=row["response"])
+
+
+def scoring(build: Build) -> Scoring:
+    score = build.recipe.score
+    return Scoring(
+        judge=build.models[score.judge],
+        scorer=build.models[score.scorer],
+        form=score.form,
+        max_tokens=score.max_tokens,
+    )
+
+
+T = TypeVar("T")
+
+
+def _told(build: Build, stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
+    return reported(results, stage=stage, total=total, report=build.report, counts=build.counts)

@@ -1,0 +1,1 @@
+"""From scored rows to a version: gates, selection, decontamination."""
