@@ -1,0 +1,16 @@
+.PHONY: demo test setup lock clean
+
+demo: setup
+	.venv/bin/evol demo $(ARGS)
+
+test: setup
+	.venv/bin/python scripts/checks.py $(STEPS)
+
+setup:
+	@scripts/setup
+
+lock:
+	scripts/lock $(ARGS)
+
+clean:
+	rm -rf .venv .venv-jobs .tools build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

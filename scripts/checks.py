@@ -1,0 +1,123 @@
+"""Every check, one after the other: `make test`, or `make test STEPS="unit dags"` for some of them.
+
+It goes on after a failure, and ends with one line in pytest's form over all of them, where a check that is
+no pytest run counts as one test. The exit code is 0 only where nothing failed.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTROL = str(ROOT / ".venv/bin/python")
+JOBS = str(ROOT / ".venv-jobs/bin/python")
+
+COUNTS = ("failed", "passed", "skipped", "errors")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One process whose exit code says whether the check holds."""
+
+    command: tuple[str, ...]
+    tests: str = ""
+    """The folder of a pytest run; empty where the step is none."""
+
+    timeout_s: int = 600
+
+
+def tool(*command: str) -> Step:
+    return Step(command=(str(ROOT / ".venv/bin" / command[0]), *command[1:]))
+
+
+def tests(python: str, folder: str, *options: str, timeout_s: int = 900) -> Step:
+    command = (python, "-m", "pytest", "-q", "--durations=5", "--timeout=600", *options, folder)
+    return Step(command=command, tests=folder, timeout_s=timeout_s)
+
+
+STEPS = {
+    "lint": tool("ruff", "check"),
+    "format": tool("ruff", "format", "--check"),
+    "types": tool("mypy"),
+    "imports": tool("lint-imports"),
+    "unit": tests(CONTROL, "tests/unit"),
+    "dags": tests(CONTROL, "tests/dags"),
+    "integration": tests(CONTROL, "tests/integration", "-m", "not engine"),
+    "engine": tests(JOBS, "tests/integration", "-m", "engine"),
+    "live": tests(CONTROL, "tests/live"),
+}
+
+
+def counts_of(report: Path) -> Counter[str]:
+    """What a pytest run counted, from its JUnit file; an error where it wrote none."""
+    try:
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+    except (OSError, ElementTree.ParseError):
+        return Counter(errors=1)
+    total: Counter[str] = Counter()
+    for suite in suites:
+        total["failed"] += int(suite.get("failures", 0))
+        total["errors"] += int(suite.get("errors", 0))
+        total["skipped"] += int(suite.get("skipped", 0))
+        total["passed"] += int(suite.get("tests", 0))
+    total["passed"] -= total["failed"] + total["errors"] + total["skipped"]
+    return total
+
+
+def run(step: Step, environment: dict[str, str], report: Path) -> Counter[str]:
+    command = [*step.command, f"--junit-xml={report}"] if step.tests else list(step.command)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as process:
+        try:
+            code = process.wait(step.timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            print(f"ended after {step.timeout_s} s", flush=True)
+            return Counter(errors=1)
+    if not step.tests:
+        return Counter(passed=1) if code == 0 else Counter(failed=1)
+    counted = counts_of(report)
+    if code != 0 and not counted["failed"] + counted["errors"]:
+        counted["errors"] += 1  # it stopped before, between or after its tests
+    return counted
+
+
+def last_line(total: Counter[str], seconds: float) -> str:
+    said = ", ".join(f"{total[name]} {name}" for name in COUNTS if total[name]) or "no tests ran"
+    return f"========== {said} in {seconds:.2f}s =========="
+
+
+def main(names: Sequence[str]) -> int:
+    if unknown := [name for name in names if name not in STEPS]:
+        print(f"error: unknown steps {unknown}; known: {list(STEPS)}", file=sys.stderr)
+        return 2
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "HF_HUB_OFFLINE": "1"}
+    outcomes: dict[str, tuple[Counter[str], float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names or STEPS:
+            print(f"---------- {name}: {' '.join(STEPS[name].command)}", flush=True)
+            started = time.monotonic()
+            counted = run(STEPS[name], environment, Path(folder, f"{name}.xml"))
+            outcomes[name] = counted, time.monotonic() - started
+    return report_on(outcomes)
+
+
+def report_on(outcomes: dict[str, tuple[Counter[str], float]]) -> int:
+    total: Counter[str] = Counter()
+    print("\n---------- time of each check")
+    for name, (counted, seconds) in outcomes.items():
+        bad = counted["failed"] + counted["errors"]
+        print(f"{name:12} {seconds:8.1f} s  {'FAILED' if bad else 'ok'}")
+        total += counted
+    print(last_line(total, sum(seconds for _, seconds in outcomes.values())), flush=True)
+    return 1 if total["failed"] + total["errors"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
