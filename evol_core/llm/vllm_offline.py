@@ -1,0 +1,225 @@
+"""vLLM in this process: answers stream out as they finish, while others go on.
+
+On a CPU the engine runs inside the process (its own processes would each import vLLM again), eager, with as many
+threads as the process may use. On CUDA it has its own processes and vLLM's own defaults.
+
+A chat is rendered by the model's own template to token ids, and the engine is given these ids: no second
+beginning-of-sequence token can creep in. Each request draws from its own seed, so in float32 its answer does not
+depend on what else is in the batch.
+
+The context is `max_model_len`. A prompt that leaves no room for one token is answered as an error; where there is
+less room than the request's `max_tokens`, the reply ends with `length` when the context is full.
+"""
+
+import gc
+import importlib
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import TemplateError
+
+from evol_core.errors import EngineError, ModelError
+from evol_core.llm.model_folder import check_revision
+from evol_core.recipe import ModelConfig
+from evol_core.records import FinishReason, GenerateRequest, Generation, ModelRef, Request
+
+AHEAD = 2
+"""Batches that the engine holds, one of them waiting: enough that it never runs dry."""
+
+CPU_CACHE_BYTES = 4 << 30
+"""The most that the key-value cache takes of a CPU's memory; at most a quarter of what is free."""
+
+
+class _InFlight(NamedTuple):
+    request: GenerateRequest
+    began: float
+
+
+class VllmOffline:
+    """Satisfies PollingEngine with one model folder, checked and described before."""
+
+    def __init__(self, folder: Path, ref: ModelRef, config: ModelConfig) -> None:
+        """Load the model: seconds on a CPU, up to minutes on CUDA.
+
+        Raises:
+            ModelError: the folder holds other weights than the recipe pins, or vLLM cannot run this model so.
+            EngineError: the engine did not start; it may on another try, when memory is free again.
+        """
+        check_revision(config.revision, ref)
+        self._ref = ref
+        self._config = config
+        on_cuda = _prepare_process()
+        self._vllm = importlib.import_module("vllm")
+        self.name = f"vllm {self._vllm.__version__.partition('+')[0]} {'cuda' if on_cuda else 'cpu'}"
+        self._llm = self._load(folder, on_cuda)
+        self._tokenizer = self._llm.get_tokenizer()
+        if not getattr(self._tokenizer, "chat_template", None):
+            self.close()
+            raise ModelError(
+                f"model {ref.name!r} has no chat template, so it takes no instructions; use its instruct version"
+            )
+        self._ids = count()
+        self._backlog: deque[_InFlight] = deque()
+        self._running: dict[str, _InFlight] = {}
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            if not isinstance(request, GenerateRequest):
+                raise ValueError(f"{self.name} generates; a {type(request).__name__} goes to a scorer")
+            self._backlog.append(_InFlight(request, time.monotonic()))
+
+    def collect(self) -> list[Generation]:
+        return self.poll(math.inf)
+
+    def poll(self, seconds: float) -> list[Generation]:
+        """What has finished, waiting about so long for the first, but no shorter than one step of the engine."""
+        until = time.monotonic() + seconds
+        finished: list[Generation] = []
+        while not finished and (self._backlog or self._running):
+            finished = self._feed()
+            if self._running:
+                finished += self._step()
+            if time.monotonic() >= until:
+                break
+        return finished
+
+    def close(self) -> None:
+        llm, self._llm, self._tokenizer = self._llm, None, None
+        if llm is not None:
+            llm.llm_engine.engine_core.shutdown()
+            del llm
+            gc.collect()
+
+    def _load(self, folder: Path, on_cuda: bool) -> Any:
+        config = self._config
+        try:
+            return self._vllm.LLM(
+                model=str(folder),
+                dtype=config.dtype,
+                max_model_len=config.max_model_len,
+                max_num_seqs=config.max_num_seqs,
+                tensor_parallel_size=config.tensor_parallel,
+                trust_remote_code=config.trust_remote_code,
+                enable_prefix_caching=True,
+                disable_log_stats=True,
+                **({"gpu_memory_utilization": config.gpu_memory_utilization} if on_cuda else _cpu_arguments()),
+            )
+        except ValueError as error:
+            raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {error}") from error
+        except Exception as error:
+            raise EngineError(f"{self.name} did not start with model {self._ref.name!r}: {error!r}") from error
+
+    def _feed(self) -> list[Generation]:
+        """Hand the engine what it has room for; the errors of those that it can never serve."""
+        refused: list[Generation] = []
+        while self._backlog and len(self._running) < AHEAD * self._config.max_num_seqs:
+            member = self._backlog.popleft()
+            request_id = str(next(self._ids))
+            try:
+                tokens = self._tokens(member.request)
+                self._llm.llm_engine.add_request(
+                    request_id, {"prompt_token_ids": tokens}, self._sampling(member.request)
+                )
+            except (ValueError, TypeError, TemplateError) as error:
+                refused.append(self._refusal(member, str(error)))
+            else:
+                self._running[request_id] = member
+        return refused
+
+    def _tokens(self, request: GenerateRequest) -> list[int]:
+        """The chat as token ids, ready for the reply.
+
+        Raises:
+            ValueError: it leaves no room for a reply.
+        """
+        chat = [message._asdict() for message in request.messages]
+        tokens: list[int] = self._tokenizer.apply_chat_template(
+            chat, tokenize=True, add_generation_prompt=True, return_dict=False
+        )
+        context = self._config.max_model_len
+        if len(tokens) >= context:
+            raise ValueError(
+                f"the prompt has {len(tokens)} tokens; a context of {context} (max_model_len) must also hold a reply"
+            )
+        return tokens
+
+    def _sampling(self, request: GenerateRequest) -> Any:
+        params = importlib.import_module("vllm.sampling_params")
+        decoding = request.decoding
+        structured = params.StructuredOutputsParams(json=decoding.json_schema) if decoding.json_schema else None
+        return params.SamplingParams(
+            temperature=decoding.temperature,
+            top_p=decoding.top_p,
+            max_tokens=decoding.max_tokens,
+            seed=request.seed,
+            logprobs=0,
+            structured_outputs=structured,
+            output_kind=params.RequestOutputKind.FINAL_ONLY,
+        )
+
+    def _step(self) -> list[Generation]:
+        try:
+            outputs = self._llm.llm_engine.step()
+        except Exception as error:
+            raise EngineError(
+                f"{self.name} failed with {len(self._running)} requests of model {self._ref.name!r} in flight: "
+                f"{error!r}; the log of this job has the engine's own words above"
+            ) from error
+        return [self._generation(output) for output in outputs if output.finished]
+
+    def _generation(self, output: Any) -> Generation:
+        member = self._running.pop(output.request_id)
+        (reply,) = output.outputs
+        finish_reason: FinishReason = reply.finish_reason if reply.finish_reason in ("stop", "length") else "error"
+        return Generation(
+            request_hash=member.request.hash,
+            text=reply.text,
+            finish_reason=finish_reason,
+            n_prompt_tokens=len(output.prompt_token_ids),
+            n_tokens=len(reply.token_ids),
+            logprob_sum=reply.cumulative_logprob,
+            error=f"the engine ended it with {reply.finish_reason!r}" if finish_reason == "error" else "",
+            engine=self.name,
+            seconds=time.monotonic() - member.began,
+        )
+
+    def _refusal(self, member: _InFlight, error: str) -> Generation:
+        return Generation(
+            request_hash=member.request.hash,
+            finish_reason="error",
+            error=error,
+            engine=self.name,
+            seconds=time.monotonic() - member.began,
+        )
+
+
+def _prepare_process() -> bool:
+    """Set what vLLM reads when it is imported; whether it will run on CUDA.
+
+    What the surroundings have set for logging and threads holds.
+    """
+    os.environ.update(HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # asked otherwise, CUDA forbids a later fork
+    torch = importlib.import_module("torch")
+    on_cuda: bool = torch.cuda.is_available()
+    if not on_cuda:
+        os.environ.update(VLLM_ENABLE_V1_MULTIPROCESSING="0", VLLM_CPU_OMP_THREADS_BIND="nobind")
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(len(os.sched_getaffinity(0)))
+    return on_cuda
+
+
+def _cpu_arguments() -> dict[str, Any]:
+    free: int = importlib.import_module("psutil").virtual_memory().available
+    return {
+        "enforce_eager": True,
+        "distributed_executor_backend": "uni",
+        "kv_cache_memory_bytes": min(CPU_CACHE_BYTES, free // 4),
+    }
