@@ -83,9 +83,9 @@ class _Drive(Generic[T]):
         while more or self._active:
             more = self._begin_rows() and more
             self._submit()
-            yield from self._in_order()
             if self._waiting:
                 self._deliver(self._engine.collect())
+            yield from self._in_order()
 
     def _begin_rows(self) -> bool:
         """Start rows while there is room; False when there are no more."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from evol_core.errors import EngineError
-from evol_core.llm.port import Engine
+from evol_core.llm.port import Engine, PollingEngine
 from evol_core.records import GenerateRequest, Generation, ModelRef, Request
 
 Route = tuple[str, ModelRef]
@@ -35,13 +35,23 @@ class RoutedEngine:
             self._in_flight[key] = self._in_flight.get(key, 0) + len(part)
 
     def collect(self) -> list[Generation]:
-        finished: list[Generation] = []
-        for key, count in self._in_flight.items():
-            if count:
-                answers = self._engines[key].collect()
-                self._in_flight[key] -= len(answers)
-                finished.extend(answers)
-        return finished
+        return [generation for key in self._busy() for generation in self._counted(key, self._engines[key].collect())]
+
+    def poll(self, seconds: float) -> list[Generation]:
+        """What has finished, waiting at most about so long; an engine that cannot poll is waited for."""
+        busy = self._busy()
+        return [generation for key in busy for generation in self._counted(key, self._poll(key, seconds / len(busy)))]
+
+    def _poll(self, key: Route, seconds: float) -> list[Generation]:
+        engine = self._engines[key]
+        return engine.poll(seconds) if isinstance(engine, PollingEngine) else engine.collect()
+
+    def _busy(self) -> list[Route]:
+        return [key for key, count in self._in_flight.items() if count]
+
+    def _counted(self, key: Route, answers: list[Generation]) -> list[Generation]:
+        self._in_flight[key] -= len(answers)
+        return answers
 
     def close(self) -> None:
         for engine in self._engines.values():

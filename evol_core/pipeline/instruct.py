@@ -14,7 +14,17 @@ from evol_core.pipeline.context import Build
 from evol_core.records import Instruction, Pair, Refused, Score, Seed, Status
 from evol_core.respond import respond_request
 from evol_core.runner import drive, reported, write_parts
-from evol_core.schemas import EVOLVED, REFUSED, SCORES, SEEDS, evolved_row, refused_row, score_row, seed_record, seed_row
+from evol_core.schemas import (
+    EVOLVED,
+    REFUSED,
+    SCORES,
+    SEEDS,
+    evolved_row,
+    refused_row,
+    score_row,
+    seed_record,
+    seed_row,
+)
 from evol_core.score.metric import Scoring
 from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, read_seeds

@@ -42,9 +42,7 @@ class Shuffled:
         if not self.in_flight:
             return []
         chosen = self.in_flight.pop(self.random.randrange(len(self.in_flight)))
-        return [
-            Generation(request_hash=chosen.hash, text=text(chosen).upper(), finish_reason="stop", engine=self.name)
-        ]
+        return [Generation(request_hash=chosen.hash, text=text(chosen).upper(), finish_reason="stop", engine=self.name)]
 
     def close(self) -> None:
         pass

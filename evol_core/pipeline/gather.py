@@ -1,0 +1,114 @@
+"""All shards of a build as one stream of rows, in the order of their ordinals: what a version is written from.
+
+Shards are runs of seeds in order, so the stream is the same however many there are.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from evol_core.pipeline.context import Build
+from evol_core.publish.gates import Tally
+from evol_core.records import Status
+
+Row = dict[str, Any]
+
+DUPLICATE = "duplicate"
+"""The reason of an accepted evolution whose instruction an earlier row of the build has already."""
+
+
+class Gathered:
+    """The rows of one build. Each method reads the shards anew, so memory depends on a shard, not on the build."""
+
+    def __init__(self, build: Build) -> None:
+        self._store = build.store
+        self._evolved = build.outputs("evolve")
+        self._scored = build.outputs("score")
+        self._metrics = build.recipe.score.metrics
+
+    def attempts(self) -> Iterator[Row]:
+        """Every EVOLVED row with its last verdict: of accepted rows with one instruction only the first stays so."""
+        for rows in self._shards():
+            yield from rows
+
+    def refused(self) -> Iterator[Row]:
+        """EVOLVED rows that were rejected or failed."""
+        return (row for row in self.attempts() if row["status"] != Status.ACCEPTED)
+
+    def pairs(self) -> Iterator[Row]:
+        """Rows of the dataset: accepted pairs with one column a metric."""
+        for shard, rows in zip(self._scored, self._shards(), strict=True):
+            scores = self._scores(shard)
+            for row in rows:
+                if row["status"] == Status.ACCEPTED:
+                    yield _pair(row, scores, self._metrics)
+
+    def scores(self) -> Iterator[Row]:
+        """SCORES rows, each key once."""
+        seen: set[tuple[str, ...]] = set()
+        for shard in self._scored:
+            for sha256 in shard["parts"]:
+                for row in self._store.read(sha256).to_pylist():
+                    key = (row["metric"], row["subject_id"], row["scorer"], row["revision"])
+                    if key not in seen:
+                        seen.add(key)
+                        yield row
+
+    def tally(self) -> Tally:
+        """The build in numbers."""
+        statuses = Counter(row["status"] for row in self.attempts())
+        scored = Counter({metric: 0 for metric in self._metrics})
+        for pair in self.pairs():
+            scored.update(metric for metric in self._metrics if pair[f"score_{metric}"] is not None)
+        return Tally(
+            n_in=sum(statuses.values()),
+            accepted=statuses[Status.ACCEPTED],
+            rejected=statuses[Status.REJECTED],
+            failed=statuses[Status.FAILED],
+            scored=dict(scored),
+        )
+
+    def _shards(self) -> Iterator[Iterator[Row]]:
+        seen: set[str] = set()
+        for output in self._evolved:
+            yield self._first_of_each(output["parts"], seen)
+
+    def _first_of_each(self, parts: list[str], seen: set[str]) -> Iterator[Row]:
+        for sha256 in parts:
+            for row in self._store.read(sha256).to_pylist():
+                if row["status"] == Status.ACCEPTED and row["instruction_id"] in seen:
+                    row |= {"status": Status.REJECTED.value, "reason": DUPLICATE}
+                elif row["status"] == Status.ACCEPTED:
+                    seen.add(row["instruction_id"])
+                yield row
+
+    def _scores(self, shard: Row) -> dict[tuple[str, str], float | None]:
+        return {
+            (row["subject_id"], row["metric"]): row["value"]
+            for sha256 in shard["parts"]
+            for row in self._store.read(sha256).to_pylist()
+        }
+
+
+def _pair(row: Row, scores: dict[tuple[str, str], float | None], metrics: tuple[str, ...]) -> Row:
+    def value(metric: str) -> float | None:
+        of_response = scores.get((row["response_id"], metric))
+        return of_response if of_response is not None else scores.get((row["instruction_id"], metric))
+
+    pair = {name: row[name] for name in _KEPT}
+    return pair | {"output": row["response"]} | {f"score_{metric}": value(metric) for metric in metrics}
+
+
+_KEPT = (
+    "ordinal",
+    "round",
+    "operator",
+    "instruction_id",
+    "response_id",
+    "seed_id",
+    "parent_id",
+    "instruction",
+    "input",
+    "evolve_hash",
+    "respond_hash",
+)

@@ -1,0 +1,127 @@
+"""The last stage: write the version's objects, ask the gates, and publish all of it in one transaction."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from evol_core.evolve.operators import OPERATORS
+from evol_core.lineage.load import load_data_rows, load_evolved, load_scores
+from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
+from evol_core.lineage.steps import register_step
+from evol_core.pipeline.context import Build
+from evol_core.pipeline.gather import Gathered
+from evol_core.publish.gates import Gate, Tally, check_gates
+from evol_core.records import Decoding
+from evol_core.respond import PROMPT as RESPOND_PROMPT
+from evol_core.runner import write_parts
+from evol_core.schemas import EVOLVED, SCORES, dataset_schema, to_table
+
+LOAD_ROWS = 16_384
+"""Rows a COPY."""
+
+
+def publish_stage(build: Build) -> dict[str, Any]:
+    """Publish the build, or quarantine it where a gate closes; the same content is the same version."""
+    gathered = Gathered(build)
+    tally = gathered.tally()
+    gates = check_gates(tally, build.recipe.gates)
+    published = _publish(build, gathered, tally, gates)
+    return {
+        "name": published.name,
+        "version": published.version,
+        "state": published.state,
+        "replayed": published.replayed,
+        "rows": tally.accepted,
+        "rejected": tally.rejected,
+        "failed": tally.failed,
+        "closed_gates": [asdict(gate) for gate in gates if not gate.passed],
+    }
+
+
+def _publish(build: Build, gathered: Gathered, tally: Tally, gates: list[Gate]) -> Published:
+    recipe = build.recipe
+    (seeds,) = build.outputs("seed")
+    publication = Publication(
+        name=recipe.name,
+        kind="dataset",
+        recipe_hash=recipe.hash,
+        code_version=build.code_version,
+        parents=((seeds["name"], seeds["version"]),),
+        data=tuple(write_parts(build.store, gathered.pairs(), dataset_schema(recipe.score.metrics))),
+        refused=tuple(write_parts(build.store, gathered.refused(), EVOLVED)),
+        scores=tuple(write_parts(build.store, gathered.scores(), SCORES)),
+        counts=Counts(
+            n_in=seeds["seeds"] * recipe.evolve.rounds,
+            accepted=tally.accepted,
+            rejected=tally.rejected,
+            failed=tally.failed,
+        ),
+        gates=tuple(asdict(gate) for gate in gates),
+        metadata={
+            "recipe": recipe.model_dump(mode="json", exclude={"seeds", "shards"}),
+            "models": {name: asdict(ref) for name, ref in build.models.items()},
+        },
+    )
+
+    def load(connection: sa.Connection, version: VersionRef) -> None:
+        steps = _register_steps(build, connection)
+        for table in _tables(gathered.attempts(), EVOLVED):
+            load_evolved(connection, table, version=version, steps=steps)
+        for table in _tables(gathered.scores(), SCORES):
+            load_scores(connection, table, attempt_id=build.order.attempt_id)
+
+    return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
+
+
+def _tables(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
+    while batch := list(islice(rows, LOAD_ROWS)):
+        yield to_table(batch, schema)
+
+
+def _register_steps(build: Build, connection: sa.Connection) -> dict[tuple[int, str], tuple[int, int]]:
+    """The evolve step and the respond step of every (round, operator)."""
+    recipe = build.recipe
+    steps = {}
+    for round in range(recipe.evolve.rounds):
+        respond = _step(
+            build,
+            connection,
+            "respond",
+            round,
+            RESPOND_PROMPT,
+            recipe.respond.model,
+            recipe.respond.decoding.decoding(),
+        )
+        for name in recipe.evolve.operators:
+            evolve = _step(
+                build,
+                connection,
+                name,
+                round,
+                OPERATORS[name].PROMPT,
+                recipe.evolve.model,
+                recipe.evolve.decoding.decoding(),
+            )
+            steps[round, name] = (evolve, respond)
+    return steps
+
+
+def _step(
+    build: Build, connection: sa.Connection, operator: str, round: int, prompt: str, model: str, decoding: Decoding
+) -> int:
+    return register_step(
+        connection,
+        attempt_id=build.order.attempt_id,
+        operator=operator,
+        round=round,
+        prompt_name=operator,
+        prompt_body=prompt,
+        model=build.models[model],
+        size_class=build.recipe.models[model].size_class,
+        decoding=decoding,
+        code_version=build.code_version,
+    )
