@@ -4,12 +4,12 @@ Shards are runs of seeds in order, so the stream is the same however many there 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evol_core.pipeline.context import Build
 from evol_core.publish.gates import Tally
 from evol_core.records import Status
+from evol_core.store.objects import ObjectStore
 
 Row = dict[str, Any]
 
@@ -20,11 +20,14 @@ DUPLICATE = "duplicate"
 class Gathered:
     """The rows of one build. Each method reads the shards anew, so memory depends on a shard, not on the build."""
 
-    def __init__(self, build: Build) -> None:
-        self._store = build.store
-        self._evolved = build.outputs("evolve")
-        self._scored = build.outputs("score")
-        self._metrics = build.recipe.score.metrics
+    def __init__(
+        self, store: ObjectStore, *, evolved: Sequence[Row], scored: Sequence[Row], metrics: tuple[str, ...]
+    ) -> None:
+        """Take the outputs of both stages, each in the order of its shards."""
+        self._store = store
+        self._evolved = evolved
+        self._scored = scored
+        self._metrics = metrics
 
     def attempts(self) -> Iterator[Row]:
         """Every EVOLVED row with its last verdict: of accepted rows with one instruction only the first stays so."""

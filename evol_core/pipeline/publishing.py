@@ -26,7 +26,12 @@ LOAD_ROWS = 16_384
 
 def publish_stage(build: Build) -> dict[str, Any]:
     """Publish the build, or quarantine it where a gate closes; the same content is the same version."""
-    gathered = Gathered(build)
+    gathered = Gathered(
+        build.store,
+        evolved=build.outputs("evolve"),
+        scored=build.outputs("score"),
+        metrics=build.recipe.score.metrics,
+    )
     tally = gathered.tally()
     gates = check_gates(tally, build.recipe.gates)
     published = _publish(build, gathered, tally, gates)

@@ -1,0 +1,99 @@
+"""A build's rows are the same however many shards they were made in, and none is lost or doubled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evol_core.pipeline.gather import Gathered
+from evol_core.records import ACCEPTED, Evolved, Instruction, Pair, RequestHash, Score, Status, Verdict
+from evol_core.runner import write_parts
+from evol_core.schemas import EVOLVED, SCORES, evolved_row, score_row
+from evol_core.store.objects import ObjectStore
+
+REJECTED = Verdict(status=Status.REJECTED, reason="unchanged")
+FAILED = Verdict(status=Status.FAILED, reason="engine_error")
+
+
+def attempt(ordinal: int, text: str, verdict: Verdict = ACCEPTED, response: str = "Yes.") -> Evolved:
+    parent = Instruction(text=f"seed {ordinal}")
+    return Evolved(
+        ordinal=ordinal,
+        round=0,
+        seed_id=parent.id,
+        parent=parent,
+        operator="deepen",
+        child=Instruction(text=text),
+        response=response,
+        verdict=verdict,
+        evolve_hash=RequestHash("e"),
+        respond_hash=RequestHash("r"),
+    )
+
+
+def scores_of(row: Evolved, value: float | None) -> list[Score]:
+    if row.verdict is not ACCEPTED or row.child is None or row.response is None:
+        return []
+    pair = Pair(instruction=row.child, response=row.response)
+    return [
+        Score(subject_id=pair.id, metric="ifd", value=value, reason="" if value is not None else "one_token_text"),
+        Score(subject_id=pair.instruction.id, metric="difficulty_score", value=50.0),
+    ]
+
+
+ROWS = [
+    attempt(0, "a"),
+    attempt(1, "b", REJECTED),
+    attempt(2, "c"),
+    attempt(3, "a", response="No."),
+    attempt(4, "d", FAILED),
+    attempt(5, "e"),
+]
+
+
+def gathered(tmp_path: Path, shards: Sequence[Sequence[Evolved]], value: float | None = 0.5) -> Gathered:
+    store = ObjectStore(tmp_path)
+
+    def output(rows: Sequence[dict[str, Any]], schema: Any) -> dict[str, Any]:
+        return {"parts": [part.sha256 for part in write_parts(store, rows, schema)]}
+
+    return Gathered(
+        store,
+        evolved=[output([evolved_row(row) for row in shard], EVOLVED) for shard in shards],
+        scored=[output([score_row(s) for row in shard for s in scores_of(row, value)], SCORES) for shard in shards],
+        metrics=("ifd", "difficulty_score"),
+    )
+
+
+@pytest.mark.parametrize("cuts", [[6], [3, 3], [1, 1, 1, 1, 1, 1], [0, 6], [5, 0, 1]])
+def test_shards_change_no_row_and_no_order(tmp_path: Path, cuts: list[int]) -> None:
+    rows = iter(ROWS)
+    build = gathered(tmp_path, [[next(rows) for _ in range(cut)] for cut in cuts])
+
+    assert [row["instruction"] for row in build.pairs()] == ["a", "c", "e"]
+    assert [(row["ordinal"], row["reason"]) for row in build.refused()] == [
+        (1, "unchanged"),
+        (3, "duplicate"),
+        (4, "engine_error"),
+    ]
+
+
+def test_the_tally_adds_up(tmp_path: Path) -> None:
+    tally = gathered(tmp_path, [ROWS[:3], ROWS[3:]]).tally()
+
+    assert (tally.n_in, tally.accepted, tally.rejected, tally.failed) == (6, 3, 2, 1)
+    assert tally.scored == {"ifd": 3, "difficulty_score": 3}
+
+
+def test_what_could_not_be_computed_stays_null(tmp_path: Path) -> None:
+    build = gathered(tmp_path, [ROWS], value=None)
+
+    assert [row["score_ifd"] for row in build.pairs()] == [None, None, None]
+    assert build.tally().scored == {"ifd": 0, "difficulty_score": 3}
+
+
+def test_a_score_that_two_shards_have_is_kept_once(tmp_path: Path) -> None:
+    build = gathered(tmp_path, [[attempt(0, "a")], [attempt(1, "a")]])
+
+    assert [row["metric"] for row in build.scores()] == ["ifd", "difficulty_score"]
