@@ -5,6 +5,7 @@ Of two attempts that answer the same request, the first committed answer is the 
 a retry never samples again, and what an answer led to can be built again without an engine.
 """
 
+import json
 import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
@@ -247,7 +248,13 @@ class RecordedEngine:
 
 
 def _request_text(request: Request) -> str:
-    return canonical_json(asdict(request))
+    """The request as JSON: canonical, but for escapes where it holds what is no text (a lone surrogate)."""
+    text = canonical_json(asdict(request))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+    return text
 
 
 def _prefix(request: Request) -> tuple[str, ...]:

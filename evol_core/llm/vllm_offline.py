@@ -16,6 +16,7 @@ import importlib
 import math
 import os
 import time
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -32,8 +33,14 @@ from evol_core.records import FinishReason, GenerateRequest, Generation, ModelRe
 AHEAD = 2
 """Batches that the engine holds, one of them waiting: enough that it never runs dry."""
 
-CPU_CACHE_BYTES = 4 << 30
+CPU_CACHE_BYTES = 2 << 30
 """The most that the key-value cache takes of a CPU's memory; at most a quarter of what is free."""
+
+
+_OPEN: list[Any] = []
+_CLOSED: list[Any] = []
+"""Engines in this process share its process groups, which end with the first that is shut down. So on a CPU
+those that are closed wait for the last one."""
 
 
 class _InFlight(NamedTuple):
@@ -54,10 +61,17 @@ class VllmOffline:
         check_revision(config.revision, ref)
         self._ref = ref
         self._config = config
-        on_cuda = _prepare_process()
-        self._vllm = importlib.import_module("vllm")
-        self.name = f"vllm {self._vllm.__version__.partition('+')[0]} {'cuda' if on_cuda else 'cpu'}"
-        self._llm = self._load(folder, on_cuda)
+        self._on_cuda = _prepare_process()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are on vLLM's own parts
+            self._vllm = importlib.import_module("vllm")
+            self._inputs = importlib.import_module("vllm.inputs")
+            self._params = importlib.import_module("vllm.sampling_params")
+            client_error = importlib.import_module("vllm.exceptions").VLLMClientError
+            self._request_errors = (ValueError, TypeError, TemplateError, client_error)
+            self.name = f"vllm {self._vllm.__version__.partition('+')[0]} {'cuda' if self._on_cuda else 'cpu'}"
+            self._llm = self._load(folder)
+        _OPEN.append(self._llm)
         self._tokenizer = self._llm.get_tokenizer()
         if not getattr(self._tokenizer, "chat_template", None):
             self.close()
@@ -91,12 +105,17 @@ class VllmOffline:
 
     def close(self) -> None:
         llm, self._llm, self._tokenizer = self._llm, None, None
-        if llm is not None:
-            llm.llm_engine.engine_core.shutdown()
+        if llm is None:
+            return
+        _OPEN.remove(llm)
+        _CLOSED.append(llm)
+        if self._on_cuda or not _OPEN:
+            while _CLOSED:
+                _CLOSED.pop().llm_engine.engine_core.shutdown()
             del llm
             gc.collect()
 
-    def _load(self, folder: Path, on_cuda: bool) -> Any:
+    def _load(self, folder: Path) -> Any:
         config = self._config
         try:
             return self._vllm.LLM(
@@ -108,9 +127,10 @@ class VllmOffline:
                 trust_remote_code=config.trust_remote_code,
                 enable_prefix_caching=True,
                 disable_log_stats=True,
-                **({"gpu_memory_utilization": config.gpu_memory_utilization} if on_cuda else _cpu_arguments()),
+                use_tqdm_on_load=False,
+                **({"gpu_memory_utilization": config.gpu_memory_utilization} if self._on_cuda else _cpu_arguments()),
             )
-        except ValueError as error:
+        except (ValueError, self._request_errors[-1]) as error:
             raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {error}") from error
         except Exception as error:
             raise EngineError(f"{self.name} did not start with model {self._ref.name!r}: {error!r}") from error
@@ -122,11 +142,9 @@ class VllmOffline:
             member = self._backlog.popleft()
             request_id = str(next(self._ids))
             try:
-                tokens = self._tokens(member.request)
-                self._llm.llm_engine.add_request(
-                    request_id, {"prompt_token_ids": tokens}, self._sampling(member.request)
-                )
-            except (ValueError, TypeError, TemplateError) as error:
+                prompt = self._inputs.tokens_input(self._tokens(member.request))
+                self._llm.llm_engine.add_request(request_id, prompt, self._sampling(member.request))
+            except self._request_errors as error:
                 refused.append(self._refusal(member, str(error)))
             else:
                 self._running[request_id] = member
@@ -139,6 +157,8 @@ class VllmOffline:
             ValueError: it leaves no room for a reply.
         """
         chat = [message._asdict() for message in request.messages]
+        for message in request.messages:
+            message.content.encode()  # a lone surrogate is no text, and the tokenizer's own error does not say so
         tokens: list[int] = self._tokenizer.apply_chat_template(
             chat, tokenize=True, add_generation_prompt=True, return_dict=False
         )
@@ -150,8 +170,7 @@ class VllmOffline:
         return tokens
 
     def _sampling(self, request: GenerateRequest) -> Any:
-        params = importlib.import_module("vllm.sampling_params")
-        decoding = request.decoding
+        params, decoding = self._params, request.decoding
         structured = params.StructuredOutputsParams(json=decoding.json_schema) if decoding.json_schema else None
         return params.SamplingParams(
             temperature=decoding.temperature,
@@ -205,10 +224,10 @@ def _prepare_process() -> bool:
     What the surroundings have set for logging and threads holds.
     """
     os.environ.update(HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # asked otherwise, CUDA forbids a later fork
     torch = importlib.import_module("torch")
     on_cuda: bool = torch.cuda.is_available()
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING" if on_cuda else "ERROR")
     if not on_cuda:
         os.environ.update(VLLM_ENABLE_V1_MULTIPROCESSING="0", VLLM_CPU_OMP_THREADS_BIND="nobind")
         if "OMP_NUM_THREADS" not in os.environ:
