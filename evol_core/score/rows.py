@@ -1,0 +1,40 @@
+"""One pair through all wanted metrics, which ask their models together."""
+
+from collections.abc import Sequence
+
+from evol_core.llm.port import Program, together
+from evol_core.records import Pair, Score
+from evol_core.score.metric import Metric, Scoring, at_once
+from evol_core.score.metrics import METRICS, unknown_metrics
+
+NOT_UNICODE = "not_unicode"
+"""The text holds half of a surrogate pair: no model can be asked of it, and no table can keep the question."""
+
+
+def score_pair(pair: Pair, metrics: Sequence[str], scoring: Scoring) -> Program[list[Score]]:
+    """One score a metric, in the order asked.
+
+    Raises:
+        ValueError: a metric's name is not in the table; nothing was asked.
+    """
+    problem = unknown_metrics(metrics)
+    if problem:
+        raise ValueError(problem)
+    return together([_score(METRICS[name], pair, scoring) for name in metrics])
+
+
+def _score(metric: Metric, pair: Pair, scoring: Scoring) -> Program[Score]:
+    if metric.asks == "nothing" or is_unicode(pair.instruction.prompt + pair.response):
+        return metric.score(pair, scoring)
+    model = scoring.judge if metric.asks == "judge" else scoring.scorer
+    subject = pair.instruction.id if metric.subject == "instruction" else pair.id
+    return at_once(Score(subject_id=subject, metric=metric.name, value=None, reason=NOT_UNICODE, scorer=model.name))
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8: it holds no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
