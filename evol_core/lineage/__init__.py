@@ -1,0 +1,1 @@
+"""Lineage in Postgres: who ran, what was made of what, which versions exist."""

@@ -1,0 +1,44 @@
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evol_core.config import Settings
+from evol_core.job.launch import all_jobs, stop
+from evol_core.job.spec import JobSpec
+
+SpecMaker = Callable[..., JobSpec]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """A home whose jobs run in this interpreter; whatever runs at the end is ended."""
+    settings = Settings(
+        home=tmp_path / "home",
+        database_url="postgresql+psycopg2://nobody@nowhere/evol",
+        jobs_python=Path(sys.executable),
+    )
+    yield settings
+    for folder in all_jobs(settings):
+        stop(folder, grace_s=0.0)
+
+
+@pytest.fixture
+def make_spec() -> SpecMaker:
+    def make(attempt_id: int = 1, *, run_key: str = "nightly", lease_s: float = 600.0, **recipe: Any) -> JobSpec:
+        return JobSpec(
+            flow="evol_instruct",
+            stage="evolve",
+            shard=1,
+            shards=2,
+            recipe=recipe,
+            run_id=11,
+            attempt_id=attempt_id,
+            run_key=run_key,
+            lease_s=lease_s,
+            created=0.0,
+        )
+
+    return make
