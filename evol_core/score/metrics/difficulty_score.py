@@ -28,8 +28,8 @@ experts can do. Reply with the number alone.
 
 Difficulty from 0 to 100:"""
 
-SCALE = re.compile(r"(?<=[0-9])(?:\s*/\s*|\s+out\s+of\s+)100(?![\w/]|\.[0-9])", re.IGNORECASE)
-"""What may follow a number and says only of how many."""
+SCALE = re.compile(r"(?:/|\bout\s+of)\s*100(?![\w/]|\.[0-9])", re.IGNORECASE)
+"""What stands beside a number and says only of how many."""
 
 NUMBER = re.compile("(?<![\\w.])[-\N{MINUS SIGN}]?[0-9]+(?:\\.[0-9]+)?(?!\\w|\\.[0-9])")
 """A number that stands for itself: no part of a word, of a date or of a version."""
