@@ -1,0 +1,1 @@
+"""Runs code that a model wrote, and brings back one verdict a case. Standard library only."""
