@@ -1,6 +1,6 @@
 -- How a row was made: prompts, models, decodings, steps; and every recorded model output.
 
-CREATE TABLE lineage.prompt_template (
+CREATE TABLE lineage.prompt (
     prompt_id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
     sha256 bytea NOT NULL CHECK (length(sha256) = 32),
@@ -30,7 +30,7 @@ CREATE TABLE lineage.step (
     attempt_id bigint NOT NULL REFERENCES lineage.task_attempt,
     operator text NOT NULL,
     round int NOT NULL,
-    prompt_id int NOT NULL REFERENCES lineage.prompt_template,
+    prompt_id int NOT NULL REFERENCES lineage.prompt,
     model_id int NOT NULL REFERENCES lineage.model,
     size_class text NOT NULL CHECK (size_class IN ('slm', 'llm')),
     decoding_id int NOT NULL REFERENCES lineage.decoding,

@@ -1,8 +1,12 @@
 """The `evol` database: connections, and Postgres errors in our own words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg2
 import sqlalchemy as sa
+from psycopg2.extensions import cursor as Cursor
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 
@@ -39,7 +43,8 @@ def connect(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "handle_error")
     def _in_our_words(context: ExceptionContext) -> None:
-        error = _translate(context, place)
+        lost = context.is_disconnect or context.connection is None
+        error = None if context.is_pre_ping else translate(context.original_exception, place, lost=lost)
         if error is not None:
             raise error from context.original_exception
 
@@ -69,11 +74,12 @@ def describe(url: URL) -> str:
     return f"{url.database} at {host}{port}"
 
 
-def _translate(context: ExceptionContext, place: str) -> EvolError | None:
-    """The error to raise instead of the driver's; None where the driver's is the right one."""
-    if context.is_pre_ping:
-        return None
-    original: Any = context.original_exception
+def translate(original: Any, place: str, *, lost: bool) -> EvolError | None:
+    """A driver's error in our own words; None where the driver's says it best.
+
+    Args:
+        lost: the connection is gone, or never came about.
+    """
     state = getattr(original, "pgcode", None)
     text = getattr(getattr(original, "diag", None), "message_primary", None) or str(original).strip()
     if state in _BY_STATE:
@@ -81,10 +87,22 @@ def _translate(context: ExceptionContext, place: str) -> EvolError | None:
     if state is not None and state.startswith("53"):
         return DatabaseError(f"database {place} is out of resources: {text}; free disk space or connections there")
     if state == "25006":
-        return DatabaseError(
-            f"database {place} takes no writes here: {text}; connect to the primary, as a role that may"
-        )
-    if context.is_disconnect or context.connection is None:
+        return DatabaseError(f"database {place} takes no writes here: {text}; name one that does, and a role that may")
+    if lost:
         reason = text.splitlines()[0] if text else "no reason given"
         return DatabaseError(f"database {place} cannot be reached: {reason}; {_UNREACHABLE}")
     return None
+
+
+@contextmanager
+def raw_cursor(connection: sa.Connection) -> Iterator[Cursor]:
+    """The driver's own cursor, for COPY and files of SQL; its errors come in our words too."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor:
+            yield cursor
+    except psycopg2.Error as original:
+        error = translate(original, describe(connection.engine.url), lost=bool(driver.closed))
+        if error is None:
+            raise
+        raise error from original

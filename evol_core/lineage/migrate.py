@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from evol_core.errors import DatabaseError
-from evol_core.lineage.database import connect, describe
+from evol_core.lineage.database import connect, describe, raw_cursor
 
 SQL = Path(__file__).parents[2] / "sql"
 """The reviewed files, in the project's own folder."""
@@ -67,9 +67,8 @@ def check_schema(engine: sa.Engine) -> None:
 
 def run_file(connection: sa.Connection, path: Path) -> None:
     """Run a file of SQL as it stands."""
-    cursor = connection.connection.cursor()
-    cursor.execute(path.read_text(encoding="utf-8"))
-    cursor.close()
+    with raw_cursor(connection) as cursor:
+        cursor.execute(path.read_text(encoding="utf-8"))
 
 
 def run_revision(connection: sa.Connection, revision: str) -> None:

@@ -1,6 +1,7 @@
-"""Objects and models that the database knows by number. Registering is harmless to repeat."""
+"""Objects, models, metrics and scorers that the database knows by number. Registering is harmless to repeat."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,21 +43,48 @@ def object_number(connection: sa.Connection, sha256: str) -> int:
     return int(found.scalar_one())
 
 
-_FIND_MODEL = sa.text("""
-    SELECT model_id FROM lineage.model WHERE name = :name AND revision = :revision AND tokenizer = :tokenizer
-""")
-
-_ADD_MODEL = sa.text("""
-    INSERT INTO lineage.model (name, revision, tokenizer) VALUES (:name, :revision, :tokenizer)
-    ON CONFLICT (name, revision, tokenizer) DO NOTHING
-""")
-
-
 def model_number(connection: sa.Connection, model: ModelRef) -> int:
     """A model's number in the database; it is entered where it is new."""
     row = {"name": model.name, "revision": model.revision, "tokenizer": model.tokenizer}
-    found = connection.execute(_FIND_MODEL, row).scalar()
+    return entry_number(connection, "model", row)
+
+
+def scorer_number(connection: sa.Connection, name: str, revision: str) -> int:
+    """A scorer's number in the database; it is entered where it is new."""
+    return entry_number(connection, "scorer", {"name": name, "revision": revision})
+
+
+def metric_number(connection: sa.Connection, name: str) -> int:
+    """A metric's number in the database; a new one gets a partition for its scores."""
+    return int(connection.execute(sa.text("SELECT lineage.metric_number(:name)"), {"name": name}).scalar_one())
+
+
+def entry_number(
+    connection: sa.Connection, table: str, key: Mapping[str, Any], rest: Mapping[str, Any] | None = None
+) -> int:
+    """The number of a dictionary's entry, which is added where it is new.
+
+    Args:
+        table: in schema lineage; its number is called TABLE_id.
+        key: the columns that tell entries apart.
+        rest: the other columns.
+    """
+    row = {**key, **(rest or {})}
+    found = connection.execute(_find(table, tuple(key)), dict(key)).scalar()
     if found is None:
-        connection.execute(_ADD_MODEL, row)
-        found = connection.execute(_FIND_MODEL, row).scalar_one()
+        connection.execute(_add(table, tuple(key), tuple(row)), row)
+        found = connection.execute(_find(table, tuple(key)), dict(key)).scalar_one()
     return int(found)
+
+
+def _find(table: str, key: tuple[str, ...]) -> sa.TextClause:
+    matches = " AND ".join(f"{name} = :{name}" for name in key)
+    return sa.text(f"SELECT {table}_id FROM lineage.{table} WHERE {matches}")
+
+
+def _add(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> sa.TextClause:
+    values = ", ".join(f":{name}" for name in columns)
+    return sa.text(
+        f"INSERT INTO lineage.{table} ({', '.join(columns)}) VALUES ({values}) "
+        f"ON CONFLICT ({', '.join(key)}) DO NOTHING"
+    )
