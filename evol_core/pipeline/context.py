@@ -24,6 +24,10 @@ from evol_core.store.objects import ObjectStore
 
 Kind = Literal["generate", "loss"]
 
+KINDS: tuple[Kind, ...] = ("generate", "loss")
+
+MakeEngine = Callable[[Kind, ModelConfig, ModelRef, Settings], Engine]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -72,13 +76,15 @@ def model_ref(config: ModelConfig, settings: Settings) -> ModelRef:
 class Build:
     """One order at work. Opens the database and engines only when they are asked for."""
 
-    def __init__(self, order: Order, settings: Settings, report: Report) -> None:
+    def __init__(self, order: Order, settings: Settings, report: Report, make_engine: MakeEngine | None = None) -> None:
+        """`make_engine` is for tests; by default a request is answered by the engine that the recipe names."""
         self.order = order
         self.recipe = order.recipe
         self.settings = settings
         self.report = report
         self.store = ObjectStore(settings.objects)
         self.code_version = code_version()
+        self._make_engine = make_engine or real_engine
 
     @cached_property
     def database(self) -> sa.Engine:
@@ -101,14 +107,15 @@ class Build:
     def _makers(self) -> dict[Route, Callable[[], Engine]]:
         makers: dict[Route, Callable[[], Engine]] = {}
         for name, config in self.recipe.models.items():
-            ref = self.models[name]
-            makers.setdefault(("generate", ref), partial(_generator, config, ref, self.settings))
-            makers.setdefault(("loss", ref), partial(_loss_scorer, config, ref, self.settings))
+            for kind in KINDS:
+                make = partial(self._make_engine, kind, config, self.models[name], self.settings)
+                makers.setdefault((kind, self.models[name]), make)
         return makers
 
     def counts(self) -> tuple[int, int, int]:
         """Replayed requests, generated requests, generated tokens so far."""
-        return self.engine.replayed, self.engine.generated, self.engine.tokens_out
+        counts = self.engine.counts
+        return counts.replayed, counts.generated, counts.tokens
 
     def outputs(self, stage: str) -> list[dict[str, Any]]:
         """What an earlier stage of this run put out, in the order of its shards.
@@ -136,13 +143,13 @@ class Build:
             self.database.dispose()
 
 
-def _generator(config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
+def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
+    """The engine that answers requests of one kind and model; loads the model."""
+    folder = model_folder(config, settings)
+    if kind == "loss":
+        from evol_core.score.models.losses import LossScorer
+
+        return LossScorer(folder, ref)
     from evol_core.llm.vllm_offline import VllmOffline
 
-    return VllmOffline(model_folder(config, settings), ref, config)
-
-
-def _loss_scorer(config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
-    from evol_core.score.models.losses import LossScorer
-
-    return LossScorer(model_folder(config, settings), ref)
+    return VllmOffline(folder, ref, config)

@@ -9,7 +9,7 @@ from typing import Any
 
 from evol_core.config import Settings
 from evol_core.errors import RecipeError
-from evol_core.pipeline.context import Build, Order
+from evol_core.pipeline.context import Build, MakeEngine, Order
 from evol_core.pipeline.instruct import evolve_stage, score_stage, seed_stage
 from evol_core.pipeline.publishing import publish_stage
 from evol_core.runner import Report
@@ -26,7 +26,7 @@ FLOWS: Mapping[str, Mapping[str, Stage]] = {
 }
 
 
-def run(order: Order, settings: Settings, report: Report) -> dict[str, Any]:
+def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngine | None = None) -> dict[str, Any]:
     """Run the ordered stage, or all of them one after the other with the engines loaded once.
 
     Returns:
@@ -36,7 +36,7 @@ def run(order: Order, settings: Settings, report: Report) -> dict[str, Any]:
         EvolError: whatever the stage says.
     """
     stages = _stages(order)
-    build = Build(order, settings, report)
+    build = Build(order, settings, report, make_engine)
     try:
         outputs: dict[str, dict[str, Any]] = {}
         for name, stage in stages.items():

@@ -1,17 +1,17 @@
 """The stages of Evol-Instruct before publishing: seeds, rounds of evolution with answers, scores."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
-from evol_core.lineage.load import load_outcomes, load_seeds
+from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
 from evol_core.lineage.queries import seed_ordinals
-from evol_core.llm.port import Program
 from evol_core.pipeline.context import Build
-from evol_core.records import Instruction, Pair, Refused, Score, Seed, Status
+from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import respond_request
 from evol_core.runner import drive, reported, write_parts
 from evol_core.schemas import (
@@ -29,6 +29,8 @@ from evol_core.score.metric import Scoring
 from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, read_seeds
 from evol_core.store.objects import StoredObject
+
+T = TypeVar("T")
 
 
 def seeds_name(dataset: str) -> str:
@@ -78,9 +80,11 @@ def _publish_seeds(
         metadata={"licences": sorted({source.licence for source in build.recipe.seeds})},
     )
 
-    def load(connection: Any, version: VersionRef) -> None:
+    def load(connection: sa.Connection, version: VersionRef) -> None:
         for part in data:
-            load_seeds(connection, build.store.read(part.sha256), version)
+            rows = build.store.read(part.sha256)
+            load_seeds(connection, rows, version)
+            load_data_rows(connection, part, rows)
         for part in refused:
             load_refused(connection, build.store.read(part.sha256), version)
 
@@ -178,9 +182,6 @@ def scoring(build: Build) -> Scoring:
         form=score.form,
         max_tokens=score.max_tokens,
     )
-
-
-T = TypeVar("T")
 
 
 def _told(build: Build, stage: str, total: int, results: Iterator[T]) -> Iterator[T]:

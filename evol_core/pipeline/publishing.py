@@ -78,6 +78,8 @@ def _publish(build: Build, gathered: Gathered, tally: Tally, gates: list[Gate]) 
             load_evolved(connection, table, version=version, steps=steps)
         for table in _tables(gathered.scores(), SCORES):
             load_scores(connection, table, attempt_id=build.order.attempt_id)
+        for stored in publication.data:
+            load_data_rows(connection, stored, build.store.read(stored.sha256, ["instruction_id"]))
 
     return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
 
