@@ -27,7 +27,7 @@ from evol_core.platform.postgres_cluster import (
     start_server,
 )
 from evol_core.platform.private_files import locked, secret
-from evol_core.platform.processes import alive, end
+from evol_core.platform.processes import Process, alive, end
 
 DATABASES = ("airflow", "evol")
 ROLES = {"airflow": "airflow", "evol": "evol", "evol_analyst": "evol"}
@@ -77,9 +77,9 @@ def stop_postgres(home: Path) -> None:
             end([server], (signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 5))
 
 
-def postgres_cluster(home: Path) -> Cluster | None:
-    """Where the home's cluster is, where it has been made."""
-    return locate(home) if (home / "postgres").exists() else None
+def running_postgres(home: Path) -> Process | None:
+    """The server's first process, where it is alive."""
+    return postmaster(locate(home)) if (home / "postgres").exists() else None
 
 
 def _answers(cluster: Cluster, passwords: dict[str, str]) -> bool:

@@ -29,6 +29,9 @@ class Machine:
     airflow_database_url: str | None = None
     """SQLAlchemy URL of Airflow's own database; None for the embedded one."""
 
+    dags: Path = PROJECT_ROOT / "dags"
+    plugins: Path = PROJECT_ROOT / "plugins"
+
     def settings(self, database_url: str) -> Settings:
         return Settings(home=self.home, database_url=database_url, jobs_python=self.jobs_python)
 
@@ -49,6 +52,8 @@ def machine_from_environment(environment: Mapping[str, str] = os.environ) -> Mac
         database_url=environment.get("EVOL_DATABASE_URL") or None,
         analyst_url=environment.get("EVOL_ANALYST_URL") or None,
         airflow_database_url=environment.get("EVOL_AIRFLOW_DATABASE_URL") or None,
+        dags=_path(environment.get("EVOL_DAGS") or str(PROJECT_ROOT / "dags"), "EVOL_DAGS"),
+        plugins=_path(environment.get("EVOL_PLUGINS") or str(PROJECT_ROOT / "plugins"), "EVOL_PLUGINS"),
     )
 
 
