@@ -48,6 +48,51 @@ BEGIN
     RETURN found_id;
 END $$;
 
+-- Figures of a version's accepted rows, made once when it is published, so that analysts need not wait for them.
+CREATE TABLE lineage.version_metric (
+    dataset_id int NOT NULL,
+    version int NOT NULL,
+    metric_id smallint NOT NULL REFERENCES lineage.metric,
+    scorer_id int NOT NULL REFERENCES lineage.scorer,
+    round int NOT NULL,
+    operator text,
+    model_id int NOT NULL,
+    size_class text NOT NULL,
+    n_rows bigint NOT NULL,
+    n_scored bigint NOT NULL,
+    mean float8,
+    deviation float8,
+    p05 float8,
+    median float8,
+    p95 float8
+);
+CREATE INDEX version_metric_of ON lineage.version_metric (dataset_id, version);
+COMMENT ON COLUMN lineage.version_metric.operator IS 'Null in the line that counts all operators together.';
+
+-- Make a version's figures, or make them anew after its rows were scored by another metric or scorer.
+CREATE FUNCTION lineage.summarise_scores(p_dataset int, p_version int) RETURNS void
+LANGUAGE sql AS $$
+    DELETE FROM lineage.version_metric WHERE dataset_id = p_dataset AND version = p_version;
+    WITH subject AS (
+        SELECT o.round, o.step_id, s.subject_id
+        FROM lineage.outcome o CROSS JOIN LATERAL (VALUES (o.row_id), (o.response_id)) s (subject_id)
+        WHERE o.dataset_id = p_dataset AND o.version = p_version AND o.status = 'accepted'
+    )
+    INSERT INTO lineage.version_metric
+    SELECT p_dataset, p_version, sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class,
+        count(*), count(sc.value), avg(sc.value), stddev_samp(sc.value),
+        percentile_cont(0.05) WITHIN GROUP (ORDER BY sc.value),
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY sc.value),
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY sc.value)
+    FROM subject su
+    JOIN lineage.score sc USING (subject_id)
+    JOIN lineage.step st USING (step_id)
+    GROUP BY GROUPING SETS (
+        (sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class),
+        (sc.metric_id, sc.scorer_id, su.round, st.model_id, st.size_class)
+    )
+$$;
+
 CREATE TABLE lineage.training_run (
     training_run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     attempt_id bigint NOT NULL UNIQUE REFERENCES lineage.task_attempt,

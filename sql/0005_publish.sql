@@ -128,6 +128,7 @@ BEGIN
         FROM jsonb_array_elements(p_said -> 'parents') WITH ORDINALITY said (parent, ord)
         JOIN lineage.dataset pd ON pd.name = parent ->> 0;
     PERFORM lineage.check_rows(d.dataset_id, p_version);
+    PERFORM lineage.summarise_scores(d.dataset_id, p_version);
     IF new_state = 'published' THEN
         UPDATE lineage.dataset SET head_version = p_version WHERE dataset_id = d.dataset_id;
     END IF;

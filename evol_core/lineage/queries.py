@@ -1,7 +1,11 @@
-"""Questions that stages and commands ask of the lineage."""
+"""Questions that stages and commands ask of the lineage. Versions: versions.py; one row: row.py."""
+
+from typing import Any
 
 import sqlalchemy as sa
 
+from evol_core.errors import NotFound
+from evol_core.lineage.rows_of import rows_of
 from evol_core.records import InstructionId
 
 
@@ -15,3 +19,16 @@ def seed_ordinals(connection: sa.Connection, name: str) -> dict[InstructionId, i
         {"name": name},
     )
     return {InstructionId(str(row.instruction_id)): row.ordinal for row in rows}
+
+
+def run_summary(connection: sa.Connection, run_id: int) -> dict[str, Any]:
+    """A run in one record: time, attempts, what it generated anew, what it published.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    found = rows_of(connection, "SELECT * FROM analytics.run_summary WHERE run_id = :run_id", run_id=run_id)
+    if not found:
+        newest = rows_of(connection, "SELECT run_id FROM lineage.run ORDER BY run_id DESC LIMIT 5")
+        raise NotFound(f"there is no run {run_id}; the newest: {[row['run_id'] for row in newest]}")
+    return found[0]
