@@ -7,8 +7,8 @@ import typer
 
 from evol_core.cli.output import AsJson, command, emit, say
 from evol_core.platform.doctor import examine
+from evol_core.platform.embedded import Part, log_file, log_in
 from evol_core.platform.embedded import down as bring_down
-from evol_core.platform.embedded import log_file, log_in
 from evol_core.platform.embedded import status as state_of
 from evol_core.platform.embedded import up as bring_up
 from evol_core.platform.log_lines import follow_lines, last_lines
@@ -40,7 +40,7 @@ def down() -> None:
 def status(as_json: AsJson = False) -> None:
     """Say what runs. The exit code is 1 unless every part is healthy."""
     parts = state_of(machine_from_environment())
-    emit([asdict(part) for part in parts], as_json=as_json, title="Evol's processes")
+    emit([asdict(part) if as_json else _line(part) for part in parts], as_json=as_json, title="Evol's processes")
     if any(part.state != "healthy" for part in parts):
         raise typer.Exit(1)
 
@@ -64,3 +64,8 @@ def doctor(as_json: AsJson = False) -> None:
     emit([asdict(check) for check in checks], as_json=as_json, title="What works here")
     if any(check.state == "fail" for check in checks):
         raise typer.Exit(1)
+
+
+def _line(part: Part) -> dict[str, object]:
+    since = f"{part.since.astimezone():%Y-%m-%d %H:%M:%S}" if part.since else None
+    return {"name": part.name, "state": part.state, "pid": part.pid, "since": since, "where": part.url or part.log}

@@ -11,6 +11,15 @@ from evol_core.errors import PlatformError
 from evol_core.platform.airflow_environment import HOST, USER, admin_password, url_of
 
 GPU_POOL = "gpu"
+POOL = {
+    "name": GPU_POOL,
+    "slots": 1,
+    "include_deferred": True,
+    "description": "Jobs that need the accelerator. A deferred task keeps its slot: its job goes on.",
+}
+
+TIMEOUT_S = 30
+"""The first task that runs keeps the one API process busy for seconds, and longer on a loaded machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +78,15 @@ def heartbeats(home: Path) -> dict[str, float]:
 
 def ensure_pool(api: AirflowApi) -> None:
     """Make the pool of GPU tasks, of one slot; one that is there keeps the slots that somebody gave it."""
-    pool = {
-        "name": GPU_POOL,
-        "slots": 1,
-        "include_deferred": True,
-        "description": "Jobs that need the accelerator. A deferred task keeps its slot: its job goes on.",
-    }
-    status, answer = api.call("POST", "/pools", pool)
+    if api.call("GET", f"/pools/{GPU_POOL}")[0] == 200:
+        return
+    status, answer = api.call("POST", "/pools", POOL)
     if status not in (200, 201, 409):
         raise PlatformError(f"Airflow refused to make the pool {GPU_POOL!r}: {status} {answer}")
 
 
 def _call(port: int, method: str, path: str, body: object, token: str = "") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, port, timeout=TIMEOUT_S)
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
         connection.request(method, path, None if body is None else json.dumps(body), headers)
