@@ -15,10 +15,8 @@ from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from evol_core.errors import ModelError
+from evol_core.score.models.head import Head
 from evol_core.score.models.sides import NOBODY, Text
-
-ROWS_A_TILE = 256
-"""Positions whose logits are held at once."""
 
 SAME = 1e-3
 """Two ways to the same logits may differ by so much in float32; wrong ways differ by whole numbers."""
@@ -46,7 +44,8 @@ class HfForward:
         self.context = int(getattr(model.config, "max_position_embeddings", 0)) or 2**31
         self._model = model
         self._padded_tokens = padded_tokens
-        self._head = plain_head(model)
+        weight_VD = plain_head(model)
+        self._head = None if weight_VD is None else Head(weight_VD)
 
     def __call__(self, texts: Sequence[Text]) -> list[list[float]]:
         losses: list[list[float]] = [[] for _ in texts]
@@ -65,7 +64,7 @@ class HfForward:
             losses_N = cross_entropy(logits_BTV[rows, columns - 1].float(), targets_N, reduction="none")
         else:
             hidden_BTD = self._model.base_model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False)[0]
-            losses_N = head_losses(self._head, hidden_BTD[rows, columns - 1], targets_N)
+            losses_N = self._head(hidden_BTD[rows, columns - 1], targets_N)
         return split(losses_N, texts)
 
 
@@ -106,15 +105,6 @@ def probe_ids(model: Any) -> Tensor:
     return (torch.arange(24, device=model.device) * 37 % int(model.config.vocab_size))[None]
 
 
-def head_losses(weight_VD: Tensor, hidden_ND: Tensor, targets_N: Tensor) -> Tensor:
-    """Cross-entropy without ever holding all positions' logits."""
-    parts = [
-        cross_entropy((hidden @ weight_VD.t()).float(), targets, reduction="none")
-        for hidden, targets in zip(hidden_ND.split(ROWS_A_TILE), targets_N.split(ROWS_A_TILE), strict=True)
-    ]
-    return torch.cat(parts) if parts else hidden_ND.new_empty(0)
-
-
 def batches(lengths: Sequence[int], padded_tokens: int) -> Iterator[list[int]]:
     """Indices of rows that share a forward pass: longest first, at most so many tokens with their padding."""
     batch: list[int] = []
@@ -153,4 +143,4 @@ def scored_positions(texts: Sequence[Text], device: torch.device) -> tuple[Tenso
 def split(losses_N: Tensor, texts: Sequence[Text]) -> list[list[float]]:
     """The losses of each text."""
     counts = [sum(side != NOBODY for side in text.sides) for text in texts]
-    return [part.tolist() for part in losses_N.double().cpu().split(counts)]
+    return [part.tolist() for part in losses_N.double().clamp(min=0.0).cpu().split(counts)]

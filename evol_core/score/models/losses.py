@@ -17,6 +17,7 @@ import transformers
 from evol_core.errors import EngineError
 from evol_core.records import Generation, Losses, LossRequest, ModelRef, Request
 from evol_core.score.models.forward import Forward, HfForward, load_model
+from evol_core.score.models.packed import is_packable, packed_or_none
 from evol_core.score.models.sides import ANSWER, QUESTION, EncodedPair, PairEncoder, Text
 
 EMPTY_ANSWER = "empty_answer"
@@ -36,6 +37,9 @@ NOT_FINITE = "not_finite"
 
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32_768}
 """Tokens of one round of forward passes."""
+
+PADDED_TOKENS = {"cpu": 1, "cuda": 32_768}
+"""Of a padded batch; on a processor a row alone is as fast and wastes nothing."""
 
 NOTHING = Text(ids=[], sides=[])
 
@@ -67,6 +71,7 @@ class LossScorer:
         device: str = "auto",
         dtype: str = "float32",
         batch_tokens: int | None = None,
+        packed: bool = True,
     ) -> None:
         """Load the model.
 
@@ -76,17 +81,18 @@ class LossScorer:
             device: `auto` is `cuda` where there is one.
             dtype: of weights and arithmetic. float32 is exact on a GPU too (no tf32); others are not.
             batch_tokens: of one round of forward passes; None chooses by device.
+            packed: take the faster pass of our own where it says the same as transformers'.
 
         Raises:
             ModelError: the folder holds no causal language model with a fast tokenizer.
         """
         self._ref = ref
         self._encoder = PairEncoder(folder)
-        model = load_model(folder, device=device, dtype=dtype)
-        self._batch_tokens = batch_tokens or BATCH_TOKENS[model.device.type]
-        self._forward: Forward = HfForward(model, padded_tokens=self._batch_tokens)
+        self._forward = load_forward(folder, device=device, dtype=dtype, batch_tokens=batch_tokens, packed=packed)
+        self.device = str(self._forward.device)
+        self._batch_tokens = batch_tokens or BATCH_TOKENS[self._forward.device.type]
         self.name = (
-            f"losses {self._forward.name} {dtype} {model.device.type} "
+            f"losses {self._forward.name} {dtype} {self._forward.device.type} "
             f"(torch {torch.__version__}, transformers {transformers.__version__})"
         )
         self._pending: list[Job] = []
@@ -156,6 +162,17 @@ class LossScorer:
             engine=self.name,
             seconds=time.monotonic() - job.since,
         )
+
+
+def load_forward(folder: Path, *, device: str, dtype: str, batch_tokens: int | None, packed: bool) -> Forward:
+    """The fastest pass that fits the model, chosen by what the model has and by comparing what comes out."""
+    model = load_model(folder, device=device, dtype=dtype)
+    fast = packed_or_none(model) if packed else None
+    if fast is not None:
+        return fast
+    if packed and is_packable(model):
+        model = load_model(folder, device=device, dtype=dtype)
+    return HfForward(model, padded_tokens=batch_tokens or PADDED_TOKENS[model.device.type])
 
 
 def losses_of(job: Job, full: list[float], alone: list[float]) -> Losses:
