@@ -57,8 +57,8 @@ def _plan_title(recipe: Recipe, found: Plan) -> str:
 
 def _plan_rows(stage: StagePlan) -> list[dict[str, Any]]:
     """A line a model; one line for a stage that nothing is known of yet."""
-    head = {"stage": stage.stage, "rows": stage.rows, "requests_at_most": stage.at_most}
-    unknown = {"model": None, "recorded": None, "missing": None, "prompt_tokens_estimate": None, "new_tokens_max": None}
+    head = {"stage": stage.stage, "rows": stage.rows, "at_most": stage.at_most}
+    unknown = {"model": None, "recorded": None, "missing": None, "prompt_tokens~": None, "new_tokens<=": None}
     if not stage.models:
         return [head | unknown]
     return [
@@ -67,8 +67,8 @@ def _plan_rows(stage: StagePlan) -> list[dict[str, Any]]:
             "model": model.model.name,
             "recorded": model.recorded,
             "missing": model.missing,
-            "prompt_tokens_estimate": model.estimated_prompt_tokens,
-            "new_tokens_max": model.max_new_tokens,
+            "prompt_tokens~": model.estimated_prompt_tokens,
+            "new_tokens<=": model.max_new_tokens,
         }
         for model in stage.models
     ]
@@ -88,16 +88,23 @@ def run_recipe(recipe: Recipe, settings: Settings) -> dict[str, Any]:
     owner = command_owner()
     folder = start_or_attach(spec, settings, owner)
     outputs = follow(folder, owner)
-    progress = folder.progress()
+    requests = outputs["requests"]
     return {
         **outputs["publish"],
         "seeds": outputs["seed"]["seeds"],
         "seed_version": f"{outputs['seed']['name']}@{outputs['seed']['version']}",
-        "generated": progress.generated if progress else None,
-        "replayed": progress.replayed if progress else None,
+        "requests_generated": requests["generated"],
+        "requests_replayed": requests["replayed"],
+        "tokens": requests["tokens"],
+        "tokens_per_s": _ratio(requests["tokens"], requests["engine_seconds"]),
+        "engine_started": requests["engine_started"],
         "seconds": round(time.monotonic() - began, 1),
         "log": str(folder.log),
     }
+
+
+def _ratio(amount: float, seconds: float) -> float | None:
+    return round(amount / seconds, 1) if amount and seconds else None
 
 
 def _job(recipe: Recipe, settings: Settings) -> JobSpec:

@@ -1,7 +1,7 @@
 """What a stage works with: its order, the store, the database, and engines made when first needed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from evol_core.lineage.generations import PostgresIndex
 from evol_core.lineage.runs import put_stage_output, stage_outputs
 from evol_core.llm.model_folder import check_revision, describe
 from evol_core.llm.port import Engine
-from evol_core.llm.record import RecordedEngine
+from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
 from evol_core.recipe import ModelConfig, Recipe
 from evol_core.records import ModelRef
@@ -116,6 +116,10 @@ class Build:
         """Replayed requests, generated requests, generated tokens so far."""
         counts = self.engine.counts
         return counts.replayed, counts.generated, counts.tokens
+
+    def requests(self) -> dict[str, Any]:
+        """What was replayed and what engines did, so far."""
+        return asdict(self.engine.counts) if "engine" in self.__dict__ else asdict(Counts())
 
     def outputs(self, stage: str) -> list[dict[str, Any]]:
         """What an earlier stage of this run put out, in the order of its shards.

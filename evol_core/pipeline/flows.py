@@ -30,7 +30,8 @@ def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngin
     """Run the ordered stage, or all of them one after the other with the engines loaded once.
 
     Returns:
-        The stage's output; of `all` the outputs by stage.
+        The stage's output, of `all` the outputs by stage; under `requests` how many answers were replayed and
+        generated, and what the engines did.
 
     Raises:
         EvolError: whatever the stage says.
@@ -42,9 +43,10 @@ def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngin
         for name, stage in stages.items():
             outputs[name] = stage(build)
             build.put_output(name, outputs[name])
+        requests = build.requests()
     finally:
         build.close()
-    return outputs if order.stage == "all" else outputs[order.stage]
+    return {**(outputs if order.stage == "all" else outputs[order.stage]), "requests": requests}
 
 
 def _stages(order: Order) -> Mapping[str, Stage]:
