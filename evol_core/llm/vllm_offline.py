@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
+from pydantic import ValidationError
 
 from evol_core.errors import EngineError, ModelError
 from evol_core.llm.model_folder import check_revision
 from evol_core.recipe import ModelConfig
-from evol_core.records import FinishReason, GenerateRequest, Generation, ModelRef, Request
+from evol_core.records import FinishReason, GenerateRequest, Generation, Message, ModelRef, Request
 
 AHEAD = 2
 """Batches that the engine holds, one of them waiting: enough that it never runs dry."""
@@ -61,26 +62,22 @@ class VllmOffline:
         check_revision(config.revision, ref)
         self._ref = ref
         self._config = config
+        self._ids = count()
+        self._backlog: deque[_InFlight] = deque()
+        self._running: dict[str, _InFlight] = {}
         self._on_cuda = _prepare_process()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are on vLLM's own parts
-            self._vllm = importlib.import_module("vllm")
-            self._inputs = importlib.import_module("vllm.inputs")
-            self._params = importlib.import_module("vllm.sampling_params")
-            client_error = importlib.import_module("vllm.exceptions").VLLMClientError
-            self._request_errors = (ValueError, TypeError, TemplateError, client_error)
-            self.name = f"vllm {self._vllm.__version__.partition('+')[0]} {'cuda' if self._on_cuda else 'cpu'}"
-            self._llm = self._load(folder)
-        _OPEN.append(self._llm)
-        self._tokenizer = self._llm.get_tokenizer()
+            version = importlib.import_module("vllm").__version__.partition("+")[0]
+            self.name = f"vllm {version} {'cuda' if self._on_cuda else 'cpu'}"
+            self.llm: Any = self._load(folder)
+        _OPEN.append(self.llm)
+        self._tokenizer: Any = self.llm.get_tokenizer()
         if not getattr(self._tokenizer, "chat_template", None):
             self.close()
             raise ModelError(
                 f"model {ref.name!r} has no chat template, so it takes no instructions; use its instruct version"
             )
-        self._ids = count()
-        self._backlog: deque[_InFlight] = deque()
-        self._running: dict[str, _InFlight] = {}
 
     def submit(self, requests: Sequence[Request]) -> None:
         for request in requests:
@@ -104,7 +101,7 @@ class VllmOffline:
         return finished
 
     def close(self) -> None:
-        llm, self._llm, self._tokenizer = self._llm, None, None
+        llm, self.llm, self._tokenizer = self.llm, None, None
         if llm is None:
             return
         _OPEN.remove(llm)
@@ -116,9 +113,12 @@ class VllmOffline:
             gc.collect()
 
     def _load(self, folder: Path) -> Any:
+        from vllm import LLM
+        from vllm.exceptions import VLLMClientError
+
         config = self._config
         try:
-            return self._vllm.LLM(
+            return LLM(
                 model=str(folder),
                 dtype=config.dtype,
                 max_model_len=config.max_model_len,
@@ -130,8 +130,8 @@ class VllmOffline:
                 use_tqdm_on_load=False,
                 **({"gpu_memory_utilization": config.gpu_memory_utilization} if self._on_cuda else _cpu_arguments()),
             )
-        except (ValueError, self._request_errors[-1]) as error:
-            raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {error}") from error
+        except (ValueError, VLLMClientError) as error:
+            raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {_plain(error)}") from error
         except Exception as error:
             raise EngineError(f"{self.name} did not start with model {self._ref.name!r}: {error!r}") from error
 
@@ -140,28 +140,33 @@ class VllmOffline:
         refused: list[Generation] = []
         while self._backlog and len(self._running) < AHEAD * self._config.max_num_seqs:
             member = self._backlog.popleft()
-            request_id = str(next(self._ids))
-            try:
-                prompt = self._inputs.tokens_input(self._tokens(member.request))
-                self._llm.llm_engine.add_request(request_id, prompt, self._sampling(member.request))
-            except self._request_errors as error:
-                refused.append(self._refusal(member, str(error)))
-            else:
-                self._running[request_id] = member
+            if error := self._add(member):
+                refused.append(self._refusal(member, error))
         return refused
 
-    def _tokens(self, request: GenerateRequest) -> list[int]:
+    def _add(self, member: _InFlight) -> str:
+        """Hand one request to the engine; why it can never be served, or nothing."""
+        from vllm.exceptions import VLLMClientError
+        from vllm.inputs import tokens_input
+
+        request_id = str(next(self._ids))
+        try:
+            tokens, sampling = self.tokens(member.request), self.sampling(member.request)
+            self.llm.llm_engine.add_request(request_id, tokens_input(tokens), sampling)
+        except (ValueError, TypeError, TemplateError, VLLMClientError) as error:
+            return str(error)
+        except Exception as error:
+            raise self._failure(error) from error
+        self._running[request_id] = member
+        return ""
+
+    def tokens(self, request: GenerateRequest) -> list[int]:
         """The chat as token ids, ready for the reply.
 
         Raises:
-            ValueError: it leaves no room for a reply.
+            ValueError: it leaves no room for a reply, or holds what is no text.
         """
-        chat = [message._asdict() for message in request.messages]
-        for message in request.messages:
-            message.content.encode()  # a lone surrogate is no text, and the tokenizer's own error does not say so
-        tokens: list[int] = self._tokenizer.apply_chat_template(
-            chat, tokenize=True, add_generation_prompt=True, return_dict=False
-        )
+        tokens = chat_tokens(self._tokenizer, request.messages)
         context = self._config.max_model_len
         if len(tokens) >= context:
             raise ValueError(
@@ -169,28 +174,33 @@ class VllmOffline:
             )
         return tokens
 
-    def _sampling(self, request: GenerateRequest) -> Any:
-        params, decoding = self._params, request.decoding
-        structured = params.StructuredOutputsParams(json=decoding.json_schema) if decoding.json_schema else None
-        return params.SamplingParams(
+    def sampling(self, request: GenerateRequest) -> Any:
+        from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+
+        decoding = request.decoding
+        structured = StructuredOutputsParams(json=decoding.json_schema) if decoding.json_schema else None
+        return SamplingParams(
             temperature=decoding.temperature,
             top_p=decoding.top_p,
             max_tokens=decoding.max_tokens,
             seed=request.seed,
             logprobs=0,
             structured_outputs=structured,
-            output_kind=params.RequestOutputKind.FINAL_ONLY,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     def _step(self) -> list[Generation]:
         try:
-            outputs = self._llm.llm_engine.step()
+            outputs = self.llm.llm_engine.step()
         except Exception as error:
-            raise EngineError(
-                f"{self.name} failed with {len(self._running)} requests of model {self._ref.name!r} in flight: "
-                f"{error!r}; the log of this job has the engine's own words above"
-            ) from error
+            raise self._failure(error) from error
         return [self._generation(output) for output in outputs if output.finished]
+
+    def _failure(self, error: Exception) -> EngineError:
+        return EngineError(
+            f"{self.name} failed with {len(self._running)} requests of model {self._ref.name!r} in flight: "
+            f"{error!r}; the log of this job has the engine's own words above"
+        )
 
     def _generation(self, output: Any) -> Generation:
         member = self._running.pop(output.request_id)
@@ -216,6 +226,23 @@ class VllmOffline:
             engine=self.name,
             seconds=time.monotonic() - member.began,
         )
+
+
+def _plain(error: Exception) -> str:
+    """What vLLM says of settings that it refuses, without the form of the validator."""
+    if isinstance(error, ValidationError):
+        return "; ".join(detail["msg"].removeprefix("Value error, ") for detail in error.errors())
+    return str(error)
+
+
+def chat_tokens(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """A chat by the model's own template, which brings the special tokens: the tokenizer adds none of its own."""
+    for message in messages:
+        message.content.encode()  # a lone surrogate is no text, and the tokenizer's own error does not say so
+    tokens: list[int] = tokenizer.apply_chat_template(
+        [message._asdict() for message in messages], tokenize=True, add_generation_prompt=True, return_dict=False
+    )
+    return tokens
 
 
 def _prepare_process() -> bool:
