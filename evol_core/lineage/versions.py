@@ -123,7 +123,7 @@ def rejects_by_reason(connection: sa.Connection, version: Version) -> list[dict[
 
 
 def _dataset(connection: sa.Connection, name: str) -> Any:
-    find = sa.text("SELECT dataset_id, kind, head_version FROM lineage.dataset WHERE name = :name")
+    find = sa.text("SELECT dataset_id, name, kind, head_version FROM lineage.dataset WHERE name = :name")
     dataset = connection.execute(find, {"name": name}).one_or_none()
     if dataset is not None:
         return dataset
@@ -137,19 +137,22 @@ def _number(connection: sa.Connection, dataset: Any, wanted: str, states: dict[i
     """The number of the version that is meant; it exists."""
     if not wanted:
         if dataset.head_version is None:
-            raise NotFound(f"nothing of this dataset is published yet; its versions: {states or 'none'}")
+            raise NotFound(f"dataset {dataset.name!r} has no published version yet; its versions: {states or 'none'}")
         return int(dataset.head_version)
-    number = int(wanted) if wanted.isdecimal() else _tagged(connection, dataset.dataset_id, wanted)
+    number = int(wanted) if wanted.isdecimal() else _tagged(connection, dataset, wanted)
     if number not in states:
-        raise NotFound(f"there is no version {wanted!r} of this dataset; published versions: {_published(states)}")
+        raise NotFound(f"dataset {dataset.name!r} has no version {number}; published versions: {_published(states)}")
     return number
 
 
-def _tagged(connection: sa.Connection, dataset_id: int, tag: str) -> int:
+def _tagged(connection: sa.Connection, dataset: Any, tag: str) -> int:
     query = "SELECT tag, version FROM lineage.dataset_tag WHERE dataset_id = :dataset_id ORDER BY tag"
-    tags = {row["tag"]: row["version"] for row in rows_of(connection, query, dataset_id=dataset_id)}
+    tags = {row["tag"]: row["version"] for row in rows_of(connection, query, dataset_id=dataset.dataset_id)}
     if tag not in tags:
-        raise NotFound(f"a version is a number or a tag, got {tag!r}; tags of this dataset: {sorted(tags) or 'none'}")
+        raise NotFound(
+            f"dataset {dataset.name!r} has no tag {tag!r}; tags: {sorted(tags) or 'none'}. "
+            f"A version is NAME, NAME@NUMBER or NAME@TAG"
+        )
     return int(tags[tag])
 
 

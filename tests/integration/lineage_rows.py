@@ -1,9 +1,11 @@
 """Runs, rows and versions for tests of the lineage."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from evol_core.lineage.generations import PostgresIndex
 from evol_core.lineage.load import load_data_rows, load_evolved, load_refused, load_scores, load_seeds
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
 from evol_core.lineage.runs import register_attempt, register_run
@@ -12,7 +14,10 @@ from evol_core.records import (
     ACCEPTED,
     Decoding,
     Evolved,
+    GenerateRequest,
+    Generation,
     Instruction,
+    Message,
     ModelRef,
     Pair,
     Refused,
@@ -21,21 +26,24 @@ from evol_core.records import (
     Seed,
     Status,
     Verdict,
+    canonical_json,
     content_hash,
 )
 from evol_core.schemas import (
     EVOLVED,
+    GENERATIONS,
     REFUSED,
     SCORES,
     SEEDS,
     dataset_schema,
     evolved_row,
+    generation_row,
     refused_row,
     score_row,
     seed_row,
     to_table,
 )
-from evol_core.store.objects import ObjectStore
+from evol_core.store.objects import ObjectStore, StoredObject
 
 MODEL = ModelRef(name="smollm2", revision="w1", tokenizer="t1")
 
@@ -206,6 +214,32 @@ def register_steps(connection: sa.Connection, attempt_id: int) -> dict[tuple[int
         )
 
     return {(round, "deepen"): (step("deepen", round), step("respond", round)) for round in range(3)}
+
+
+def record_generations(database: sa.Engine, store: ObjectStore, rows: Sequence[Evolved]) -> StoredObject:
+    """Answers for every request behind these rows, written and registered."""
+    hashes = {row.evolve_hash for row in rows} | {row.respond_hash for row in rows if row.respond_hash}
+    request = GenerateRequest(model=MODEL, messages=(Message("user", "?"),), decoding=Decoding(), seed=11)
+    answers = [
+        generation_row(
+            request,
+            Generation(
+                request_hash=request_hash,
+                text="yes",
+                finish_reason="stop",
+                n_prompt_tokens=10,
+                n_tokens=5,
+                seconds=0.5,
+                engine="e",
+            ),
+            canonical_json(asdict(request)),
+        )
+        for request_hash in sorted(hashes)
+    ]
+    table = to_table(answers, GENERATIONS)
+    stored = store.put(table)
+    PostgresIndex(database, new_attempt(database, task="evolve", shard=0)).register(stored, table)
+    return stored
 
 
 def _dataset_row(row: Evolved) -> dict[str, object]:
