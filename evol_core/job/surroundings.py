@@ -47,4 +47,5 @@ def job_environment(environment: Mapping[str, str], settings: Settings, folder: 
         "PATH": os.pathsep.join([tools, environment.get("PATH", os.defpath)]),
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
+        "SPT_NOENV": "1",  # a process that changes its title must not overwrite the marker
     }

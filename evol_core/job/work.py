@@ -45,7 +45,28 @@ def run_stage(spec: JobSpec, settings: Settings, report: Report) -> dict[str, An
         run_id=spec.run_id,
         attempt_id=spec.attempt_id,
     )
-    return run(order, settings, lambda progress: report(asdict(progress)))
+    state = "failed"
+    try:
+        output = run(order, settings, lambda progress: report(asdict(progress)))
+        state = "success"
+        return output
+    finally:
+        _note_end(settings, spec.attempt_id, state)
+
+
+def _note_end(settings: Settings, attempt_id: int, state: str) -> None:
+    """In lineage; a database that is away must not hide how the stage itself ended."""
+    from evol_core.lineage.database import connect
+    from evol_core.lineage.runs import finish_attempt
+
+    engine = connect(settings.database_url)
+    try:
+        with engine.begin() as connection:
+            finish_attempt(connection, attempt_id, state)
+    except EvolError as error:
+        log.warning("the end of attempt %d could not be noted: %s", attempt_id, error)
+    finally:
+        engine.dispose()
 
 
 def main(work: Work = run_stage) -> int:

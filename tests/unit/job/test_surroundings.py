@@ -42,6 +42,7 @@ def test_a_job_inherits_its_surroundings_but_nothing_of_airflow_or_another_pytho
         "PATH": "/p/bin:/usr/bin",
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
+        "SPT_NOENV": "1",
         "EVOL_HOME": "/h",
         "EVOL_DATABASE_URL": URL,
         "EVOL_JOBS_PYTHON": "/p/bin/python",

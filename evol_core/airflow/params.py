@@ -1,0 +1,54 @@
+"""A DAG's form from the recipe's schema, and the recipe from a filled form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import Param
+
+from evol_core.airflow.form import RECIPE, Field, base_recipe_path, fields, flatten, recipe_from
+from evol_core.evolve.operators import OPERATORS
+from evol_core.recipe import Recipe, read_recipe
+from evol_core.score.metrics import METRICS
+
+NAMES = {"evolve.operators": OPERATORS, "score.metrics": METRICS}
+"""Fields whose items are names from our tables."""
+
+
+def recipe_params() -> dict[str, Param]:
+    """One parameter a field, with the base recipe's values.
+
+    Raises:
+        RecipeError: the base recipe cannot be read; the UI shows it as the DAG's import error.
+    """
+    shown = _shown()
+    other = Param(
+        None,
+        title=RECIPE,
+        type=["null", "string", "object"],
+        description=f"A recipe file, or a recipe as JSON, instead of {base_recipe_path().name}; "
+        "the fields that you change below are set on top of it",
+    )
+    return {RECIPE: other} | {field.name: _param(field, shown[field.name]) for field in fields()}
+
+
+def recipe_from_params(params: Mapping[str, Any]) -> Recipe:
+    """The recipe that a run was asked for.
+
+    Raises:
+        RecipeError: it names each wrong field, its value and what is allowed.
+    """
+    return recipe_from(params, _shown(), base_recipe_path())
+
+
+def _shown() -> dict[str, Any]:
+    return flatten(read_recipe(base_recipe_path()).model_dump(mode="json"))
+
+
+def _param(field: Field, value: Any) -> Param:
+    schema = dict(field.schema)
+    if field.name in NAMES:
+        schema["items"] = {"type": "string", "enum": list(NAMES[field.name])}
+        schema["examples"] = list(NAMES[field.name])
+    if field.section:
+        schema["section"] = field.section
+    return Param(value, description=field.description or None, title=field.name, **schema)

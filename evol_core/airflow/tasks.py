@@ -1,0 +1,89 @@
+"""What the small tasks of a build do, those that need no job: plan, decide, announce, release, refresh."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from evol_core.airflow.assets import DATASET
+from evol_core.airflow.params import recipe_from_params
+from evol_core.airflow.runs import Context, run_of, transaction
+from evol_core.job.surroundings import settings_from
+
+Version = Mapping[str, Any]
+"""What the publish stage puts out: name, version, state, rows, closed gates."""
+
+RECENT_EVENTS = 1000
+"""Of the dataset asset, looked through for a version that was announced before."""
+
+
+def plan_build(context: Context) -> list[int]:
+    """Check the form's recipe as a whole and register the run.
+
+    Returns:
+        The numbers of the shards. The recipe as it will be built is left beside it, under the key `recipe`.
+
+    Raises:
+        EvolError: something is wrong that would stop a stage later.
+    """
+    from evol_core.pipeline import check_recipe
+
+    settings = settings_from(os.environ)
+    recipe = recipe_from_params(context["params"])
+    check_recipe(recipe, settings)
+    with transaction(settings) as connection:
+        run_of(context, recipe, connection)
+    context["ti"].xcom_push(key="recipe", value=recipe.model_dump(mode="json"))
+    return list(range(recipe.shards))
+
+
+def state_of(version: Version) -> str:
+    """`published`, `quarantined` or `retracted`, as the database has it now."""
+    from evol_core.lineage.versions import resolve
+
+    with transaction(settings_from(os.environ)) as connection:
+        return resolve(connection, f"{version['name']}@{version['version']}", published_only=False).state
+
+
+def release(version: Version, approval: Mapping[str, Any]) -> None:
+    """Publish a quarantined version on the word of whoever approved it."""
+    from evol_core.lineage.publish import release_version
+
+    user = approval.get("responded_by_user") or {}
+    by = user.get("name") or user.get("id") or "unknown"
+    reason = str((approval.get("params_input") or {}).get("reason") or "approved in Airflow")
+    with transaction(settings_from(os.environ)) as connection:
+        release_version(connection, version["name"], version["version"], by, reason)
+
+
+def announce(version: Version, context: Context) -> dict[str, Any]:
+    """Tell the schedule that there is a new version, once a version.
+
+    A rerun that publishes what is there already must not start training again, and a version that waits for a
+    person's word is for nobody's eyes.
+
+    Raises:
+        AirflowSkipException: there is nothing new to tell.
+    """
+    said = {"name": version["name"], "version": version["version"], "rows": version["rows"]}
+    if (state := state_of(version)) != "published":
+        raise AirflowSkipException(f"{said['name']}@{said['version']} is {state}; it is not announced")
+    if was_announced(said, context["inlet_events"][DATASET].ascending(False).limit(RECENT_EVENTS)):
+        raise AirflowSkipException(f"{said['name']}@{said['version']} was announced before; nothing is new")
+    context["outlet_events"][DATASET].extra = {**said, "state": state}
+    return {**said, "state": state}
+
+
+def was_announced(version: Mapping[str, Any], events: Sequence[Any]) -> bool:
+    """Whether one of the asset's events is of this version."""
+    key = (version["name"], version["version"])
+    return any((event.extra.get("name"), event.extra.get("version")) == key for event in events)
+
+
+def refresh_views() -> list[str]:
+    """Bring the analyst's materialised views up to date, and name them."""
+    from evol_core.lineage import refresh
+
+    with transaction(settings_from(os.environ)) as connection:
+        return refresh.refresh_views(connection)

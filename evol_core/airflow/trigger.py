@@ -1,0 +1,72 @@
+"""Follows a job for a deferred task: renews its lease, tells its progress, and fires when it has ended."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from evol_core.job.folder import JobFolder, JobProgress
+from evol_core.job.launch import stop, sweep
+
+POLL_S = 1.0
+TELL_S = 30.0
+"""Between two lines of progress in the task's log."""
+
+
+class EvolJobTrigger(BaseTrigger):
+    """Fires once, with why it stopped following: `ended`, `lost` (another follows now) or `late`."""
+
+    def __init__(self, folder: str, owner: str, deadline: float | None, poll_s: float = POLL_S) -> None:
+        """Follow the job in `folder` as `owner`, until `deadline` (seconds since 1970)."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.folder = folder
+        self.owner = owner
+        self.deadline = deadline
+        self.poll_s = poll_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        arguments = {"folder": self.folder, "owner": self.owner, "deadline": self.deadline, "poll_s": self.poll_s}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        folder = JobFolder(Path(self.folder))
+        tell_at = 0.0
+        while (reason := await asyncio.to_thread(self._look, folder)) is None:
+            if time.monotonic() >= tell_at:
+                tell_at = time.monotonic() + TELL_S
+                self.log.info("%s", described(await asyncio.to_thread(folder.progress)))
+            await asyncio.sleep(self.poll_s)
+        event = {"folder": self.folder, "owner": self.owner, "reason": reason}
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+
+    async def on_kill(self) -> None:
+        """A person has cleared the task or set its state: the job ends with every process of it."""
+        stopped = await asyncio.to_thread(stop, JobFolder(Path(self.folder)), owner=self.owner)
+        self.log.info("the job in %s %s", self.folder, "was stopped" if stopped else "is followed by another try now")
+
+    def _look(self, folder: JobFolder) -> str | None:
+        """Whether there is a reason to stop following."""
+        if folder.owner() != self.owner:
+            return "lost"
+        if not folder.alive():
+            sweep(folder)
+            return "ended"
+        if self.deadline is not None and time.time() > self.deadline:
+            return "late"
+        folder.renew_lease(self.owner)
+        return None
+
+
+def described(progress: JobProgress | None) -> str:
+    """A job's progress in one line."""
+    if progress is None or not progress.stage:
+        return "the job is starting"
+    said = f"{progress.stage}: {progress.done} of {progress.total} rows"
+    if progress.tokens_per_s:
+        said += f", {progress.tokens_per_s:.0f} tokens/s"
+    if progress.replayed:
+        said += f", {progress.replayed} answers replayed"
+    return f"{said}, about {progress.eta_s:.0f} s left" if progress.eta_s else said

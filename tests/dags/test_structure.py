@@ -1,0 +1,88 @@
+import sys
+from typing import Any
+
+import pytest
+
+HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
+
+DAGS = ["evol_instruct"]
+
+
+def test_every_dag_loads_light(dag_bag: Any) -> None:
+    assert dag_bag.import_errors == {}
+    assert sorted(dag_bag.dags) == DAGS
+    assert HEAVY.isdisjoint(sys.modules)
+
+
+@pytest.mark.parametrize("name", DAGS)
+def test_every_dag_can_be_stored(dag_bag: Any, name: str) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    assert DagSerialization.to_dict(dag_bag.dags[name])["dag"]["dag_id"] == name
+
+
+@pytest.mark.parametrize("name", DAGS)
+def test_every_dag_says_how_patient_it_is(dag_bag: Any, name: str) -> None:
+    dag = dag_bag.dags[name]
+
+    assert dag.max_active_runs == 1
+    assert not dag.catchup
+    assert dag.tags
+    assert dag.doc_md
+    for task in dag.tasks:
+        assert task.retries == 2, task.task_id
+        assert task.retry_policy is not None, task.task_id
+        assert task.execution_timeout or task.task_id == "approve", task.task_id
+
+
+def test_stages_that_use_engines_wait_for_the_gpu(dag_bag: Any) -> None:
+    pools = {task.task_id: task.pool for task in dag_bag.dags["evol_instruct"].tasks}
+
+    assert {name for name, pool in pools.items() if pool == "gpu"} == {"shard.evolve", "shard.score"}
+
+
+def test_the_build_is_wired_in_the_order_of_its_stages(dag_bag: Any) -> None:
+    dag = dag_bag.dags["evol_instruct"]
+    after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+
+    assert after["plan_build"] >= {"seed"}
+    assert after["seed"] == {"shard.evolve"}
+    assert after["shard.evolve"] == {"shard.score"}
+    assert after["shard.score"] == {"publish"}
+    assert after["publish"] >= {"check_gates"}
+    assert after["check_gates"] == {"approve", "announce"}
+    assert after["approve"] == {"release"}
+    assert after["release"] == {"announce"}
+    assert after["announce"] == {"refresh_views"}
+    assert after["refresh_views"] == set()
+
+
+def test_a_closed_gate_cannot_be_passed_by_a_skipped_release(dag_bag: Any) -> None:
+    dag = dag_bag.dags["evol_instruct"]
+
+    assert dag.get_task("release").trigger_rule == "all_success"
+    assert dag.get_task("announce").trigger_rule == "none_failed"
+    assert [asset.name for asset in dag.get_task("announce").outlets] == ["evol_dataset"]
+    assert all(not task.outlets for task in dag.tasks if task.task_id != "announce")
+
+
+def test_without_a_word_a_quarantined_version_stays_so(dag_bag: Any) -> None:
+    approve = dag_bag.dags["evol_instruct"].get_task("approve")
+
+    assert approve.defaults == ["Reject"]
+    assert approve.response_timeout.total_seconds() < 24 * 3600, "the next night's run waits for this one"
+
+
+def test_nothing_is_tried_again_that_somebody_must_change(dag_bag: Any) -> None:
+    from airflow.sdk import RetryAction
+
+    from evol_core.errors import DatabaseError, JobFailed, RecipeError, SeedError
+
+    policy = dag_bag.dags["evol_instruct"].get_task("publish").retry_policy
+
+    def action(error: Exception) -> Any:
+        return policy.evaluate(error, try_number=1, max_tries=2).action
+
+    assert [action(RecipeError("")), action(SeedError(""))] == [RetryAction.FAIL] * 2
+    assert [action(JobFailed("")), action(DatabaseError(""))] == [RetryAction.RETRY] * 2
+    assert action(RuntimeError("")) == RetryAction.DEFAULT
