@@ -82,6 +82,14 @@ def test_nothing_but_the_cache_is_left_in_the_folder(folder: Path) -> None:
     assert set(os.listdir(folder)) - before == {CACHE}
 
 
+def test_a_cache_that_cannot_be_put_in_place_leaves_no_rest(folder: Path) -> None:
+    (folder / CACHE).mkdir()
+    before = set(os.listdir(folder))
+
+    assert describe(folder) == describe(folder)
+    assert set(os.listdir(folder)) == before
+
+
 def test_safetensors_are_the_weights_where_both_forms_are_there(folder: Path) -> None:
     before = describe(folder)
     (folder / "pytorch_model.bin").write_bytes(b"the same in the old form")

@@ -177,7 +177,6 @@ def test_an_engine_failure_commits_what_was_finished_and_a_retry_asks_the_rest(s
 
     with pytest.raises(EngineError, match="failed after 4 answers"):
         failing.collect()
-    failing.close()
     retry = RecordedEngine(make_engine=lambda: FakeEngine(echo), store=store, index=index)
 
     assert len(answers(retry, requests)) == 6
@@ -208,6 +207,25 @@ def test_close_commits_what_is_finished_and_ends_the_engine(store: ObjectStore) 
 
     assert fake.closed
     assert first.request_hash in index.find([first.request_hash])
+
+
+def test_an_interrupt_loses_nothing_that_was_finished(store: ObjectStore) -> None:
+    class Interrupted(FakeEngine):
+        def collect(self) -> list[Generation]:
+            if len(self._in_flight) == 1:
+                raise KeyboardInterrupt
+            return super().collect()
+
+    index = MemoryIndex()
+    requests = [chat("a"), chat("b")]
+    engine = RecordedEngine(make_engine=lambda: Interrupted(echo), store=store, index=index)
+    engine.submit(requests)
+    with pytest.raises(KeyboardInterrupt):
+        engine.collect()
+
+    engine.close()
+
+    assert Record(store=store, index=index).count(requests) == 1
 
 
 class LateIndex(MemoryIndex):
