@@ -16,7 +16,7 @@ from evol_core.airflow.trigger import EvolJobTrigger
 from evol_core.config import Settings
 from evol_core.errors import EvolError, JobFailed
 from evol_core.job.folder import JobError, JobFolder
-from evol_core.job.launch import ask_to_stop, live_attempt, start_or_attach, stop
+from evol_core.job.launch import WORKER, ask_to_stop, live_attempt, start_or_attach, stop
 from evol_core.job.spec import JobSpec
 from evol_core.job.surroundings import settings_from
 from evol_core.recipe import Recipe, parse_recipe
@@ -33,6 +33,9 @@ class EvolJobOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("recipe", "shard")
+
+    worker = WORKER
+    """The module that does the work in the job."""
 
     _following: tuple[JobFolder, str] | None = None
     """The job and its lease's owner, once this try has started or found it."""
@@ -52,7 +55,7 @@ class EvolJobOperator(BaseOperator):
         recipe = parse_recipe(dict(self.recipe), origin="the run's recipe")
         owner = owner_of(context)
         spec = self._spec(context, recipe, settings)
-        folder = start_or_attach(spec, settings, owner)
+        folder = start_or_attach(spec, settings, owner, worker=self.worker)
         self._following = folder, owner
         self.log.info("stage %s, attempt %d; its log is %s", spec.task, spec.attempt_id, folder.log)
         patience = self.execution_timeout
