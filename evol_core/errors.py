@@ -68,6 +68,12 @@ class DatabaseError(EvolError):
     retryable = True
 
 
+class QueryError(EvolError):
+    """An analyst's SQL that Postgres cannot run, or that takes too long."""
+
+    exit_code = 2
+
+
 class VersionConflict(EvolError):
     """Another writer moved the dataset's head; read it again and publish on top."""
 

@@ -44,7 +44,9 @@ BEGIN
         RETURN found_id;
     END IF;
     EXECUTE format('CREATE TABLE lineage.score_%s (LIKE lineage.score INCLUDING ALL)', found_id);
-    EXECUTE format('ALTER TABLE lineage.score ATTACH PARTITION lineage.score_%s FOR VALUES IN (%s)', found_id, found_id);
+    EXECUTE format(
+        'ALTER TABLE lineage.score ATTACH PARTITION lineage.score_%s FOR VALUES IN (%s)', found_id, found_id
+    );
     RETURN found_id;
 END $$;
 

@@ -37,7 +37,8 @@ BEGIN
         FROM lineage.outcome WHERE dataset_id = p_dataset AND version = p_version;
     IF (n_accepted, n_rejected, n_failed) <> (said.n_accepted, said.n_rejected, said.n_failed)
         OR said.n_in <> n_accepted + n_rejected + n_failed THEN
-        RAISE EXCEPTION 'rows in: %; loaded % accepted + % rejected + % failed; said % accepted + % rejected + % failed',
+        RAISE EXCEPTION
+            'rows in: %; loaded % accepted + % rejected + % failed; said % accepted + % rejected + % failed',
             said.n_in, n_accepted, n_rejected, n_failed, said.n_accepted, said.n_rejected, said.n_failed
             USING ERRCODE = 'EV003';
     END IF;

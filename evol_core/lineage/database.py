@@ -102,7 +102,10 @@ def raw_cursor(connection: sa.Connection) -> Iterator[Cursor]:
         with driver.cursor() as cursor:
             yield cursor
     except psycopg2.Error as original:
-        error = translate(original, describe(connection.engine.url), lost=bool(driver.closed))
+        lost = bool(driver.closed)
+        if lost:
+            connection.invalidate(original)
+        error = translate(original, describe(connection.engine.url), lost=lost)
         if error is None:
             raise
         raise error from original

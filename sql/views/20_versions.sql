@@ -1,7 +1,8 @@
 -- Versions, what was refused, and runs.
 
 CREATE VIEW analytics.dataset_version_summary AS
-SELECT d.name AS dataset, v.version, d.kind, v.state::text AS state, v.version IS NOT DISTINCT FROM d.head_version AS is_head,
+SELECT d.name AS dataset, v.version, d.kind, v.state::text AS state,
+    v.version IS NOT DISTINCT FROM d.head_version AS is_head,
     v.n_rows, v.n_in, v.n_accepted, v.n_rejected, v.n_failed,
     v.n_rejected::float8 / nullif(v.n_in, 0) AS reject_rate,
     f.n_objects, f.n_bytes,
@@ -25,9 +26,9 @@ CROSS JOIN LATERAL (
 ) f;
 COMMENT ON VIEW analytics.dataset_version_summary IS 'Every version of every dataset in one line.';
 COMMENT ON COLUMN analytics.dataset_version_summary.dataset IS 'Name of the dataset.';
-COMMENT ON COLUMN analytics.dataset_version_summary.version IS 'Numbers rise by one; quarantined versions have theirs.';
+COMMENT ON COLUMN analytics.dataset_version_summary.version IS 'Numbers rise by one; quarantined ones count.';
 COMMENT ON COLUMN analytics.dataset_version_summary.kind IS 'seeds or dataset.';
-COMMENT ON COLUMN analytics.dataset_version_summary.state IS 'published, quarantined (a gate did not pass) or retracted.';
+COMMENT ON COLUMN analytics.dataset_version_summary.state IS 'published, quarantined (a gate closed) or retracted.';
 COMMENT ON COLUMN analytics.dataset_version_summary.is_head IS 'Whether the bare name means this version.';
 COMMENT ON COLUMN analytics.dataset_version_summary.n_rows IS 'Rows of its data objects.';
 COMMENT ON COLUMN analytics.dataset_version_summary.n_in IS 'Rows that went in: accepted + rejected + failed.';
@@ -117,7 +118,8 @@ CROSS JOIN LATERAL (
         coalesce(sum(g.n_tokens), 0)::bigint AS n_tokens
     FROM lineage.task_attempt a JOIN lineage.generation g USING (attempt_id) WHERE a.run_id = r.run_id
 ) g;
-COMMENT ON VIEW analytics.run_summary IS 'Every run: how long, how many attempts, what it generated anew and published.';
+COMMENT ON VIEW analytics.run_summary IS
+    'Every run: how long, how many attempts, what it generated anew and published.';
 COMMENT ON COLUMN analytics.run_summary.run_id IS 'The run.';
 COMMENT ON COLUMN analytics.run_summary.flow IS 'Which flow.';
 COMMENT ON COLUMN analytics.run_summary.run_key IS 'The DAG run id, or the key of a command.';

@@ -51,7 +51,7 @@ BEGIN
         END LOOP;
     END LOOP;
 END $$;
-COMMENT ON VIEW analytics.metric_by_operator IS 'Metrics of the accepted rows of a version by round, operator and evolver.';
+COMMENT ON VIEW analytics.metric_by_operator IS 'Metrics of accepted rows by round, operator and evolver.';
 COMMENT ON COLUMN analytics.metric_by_operator.operator IS 'Of evolution.';
 COMMENT ON VIEW analytics.metric_by_round_model IS 'Metrics of the accepted rows of a version by round and evolver.';
 COMMENT ON COLUMN analytics.metric_by_round_model.is_head IS 'Whether the bare name means this version.';
