@@ -135,7 +135,7 @@ def test_structured_output_is_json_of_its_schema(engine: VllmOffline, model: Mod
     assert isinstance(said["score"], int)
 
 
-@pytest.mark.parametrize("broken", ["half a pair: \ud83d", "a schema"])
+@pytest.mark.parametrize("broken", ["half a pair: \ud83d", "a schema"], ids=["text", "schema"])
 def test_a_request_that_nobody_could_serve_is_an_error_of_its_own(
     engine: VllmOffline, model: ModelRef, broken: str
 ) -> None:
