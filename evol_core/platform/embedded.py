@@ -16,7 +16,7 @@ from evol_core.platform.models import ensure_model
 from evol_core.platform.postgres import ensure_postgres, running_postgres, stop_postgres
 from evol_core.platform.private_files import locked, private_folder
 from evol_core.platform.processes import Process
-from evol_core.platform.repair import is_well, migrate_airflow, repair_airflow, replace_outdated
+from evol_core.platform.repair import is_well, migrate_airflow, repair_airflow, replace_outdated, start_missing
 from evol_core.platform.services import SERVICES, end_all, log_of, running
 from evol_core.platform.settings import Machine
 
@@ -51,13 +51,14 @@ def up(machine: Machine, say: Say = lambda text: None, models: tuple[str, ...] =
     private_folder(machine.home)
     with locked(machine.home / "locks/platform"):
         databases = _databases(machine, say)
-        for model in models:
-            with _timed(say, f"model {model}"):
-                ensure_model(model, machine.settings(databases.evol))
         with _timed(say, "Airflow's database"):
             migrate_airflow(machine, databases)
+        replace_outdated(machine, databases)
+        start_missing(machine, databases)
+        for model in models:  # while Airflow starts: a first conversion takes as long
+            with _timed(say, f"model {model}"):
+                ensure_model(model, machine.settings(databases.evol))
         with _timed(say, "Airflow"):
-            replace_outdated(machine, databases)
             repair_airflow(machine, databases)
             ensure_pool(sign_in(machine.home))
     return str(url_of(machine.home))

@@ -65,7 +65,7 @@ def repair_airflow(machine: Machine, databases: Databases) -> None:
     starts: Counter[str] = Counter()
     deadline = time.monotonic() + HEALTH_TIMEOUT_S
     while sick := _sick(machine.home):
-        starts.update(_start_missing(machine, databases))
+        starts.update(start_missing(machine, databases))
         hopeless = [name for name in sick if starts[name] > STARTS_AT_MOST]
         if hopeless or time.monotonic() > deadline:
             names = hopeless or sick
@@ -90,14 +90,11 @@ def is_well(process: Process | None, heartbeat: float | None) -> bool:
     return heartbeat >= max(process.since - CLOCK_SLACK_S, time.time() - HEARTBEAT_MAX_AGE_S)
 
 
-def _sick(home: Path) -> list[str]:
-    services = running(home)
-    said = heartbeats(home) if "api-server" in services else {}
-    return [name for name in SERVICES if not is_well(services.get(name), said.get(name))]
+def start_missing(machine: Machine, databases: Databases) -> list[str]:
+    """Start what is not there, and wait for nothing; the names of what was started.
 
-
-def _start_missing(machine: Machine, databases: Databases) -> list[str]:
-    """Start what is not there. Where the API server lost its port to somebody else, all get a new one."""
+    Where the API server lost its port to somebody else, all are started anew with another one.
+    """
     if set(running(machine.home)) == set(SERVICES):
         return []
     replace_outdated(machine, databases)
@@ -107,6 +104,12 @@ def _start_missing(machine: Machine, databases: Databases) -> list[str]:
     for name in missing:
         start_service(name, environment, machine.home)
     return missing
+
+
+def _sick(home: Path) -> list[str]:
+    services = running(home)
+    said = heartbeats(home) if "api-server" in services else {}
+    return [name for name in SERVICES if not is_well(services.get(name), said.get(name))]
 
 
 def _port(home: Path, services: Mapping[str, Process]) -> int:
