@@ -34,6 +34,9 @@ from evol_core.records import FinishReason, GenerateRequest, Generation, Message
 AHEAD = 2
 """Batches that the engine holds, one of them waiting: enough that it never runs dry."""
 
+CPU_STEP_TOKENS = 4096
+"""Prompt tokens that one step reads on a CPU at most, or one whole context."""
+
 CPU_CACHE_BYTES = 2 << 30
 """The most that the key-value cache takes of a CPU's memory; at most a quarter of what is free."""
 
@@ -128,7 +131,7 @@ class VllmOffline:
                 enable_prefix_caching=True,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
-                **({"gpu_memory_utilization": config.gpu_memory_utilization} if self._on_cuda else _cpu_arguments()),
+                **({"gpu_memory_utilization": config.gpu_memory_utilization} if self._on_cuda else _cpu_arguments(config.max_model_len)),
             )
         except (ValueError, VLLMClientError) as error:
             raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {_plain(error)}") from error
@@ -262,10 +265,17 @@ def _prepare_process() -> bool:
     return on_cuda
 
 
-def _cpu_arguments() -> dict[str, Any]:
+def _cpu_arguments(context: int) -> dict[str, Any]:
+    """Eager, in this process, and with every prompt read in one step.
+
+    A prompt that is read in parts makes vLLM wind a seeded request's generator back, which PyTorch's generators
+    cannot do on a CPU.
+    """
     free: int = importlib.import_module("psutil").virtual_memory().available
     return {
         "enforce_eager": True,
         "distributed_executor_backend": "uni",
         "kv_cache_memory_bytes": min(CPU_CACHE_BYTES, free // 4),
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(CPU_STEP_TOKENS, context),
     }
