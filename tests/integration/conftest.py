@@ -33,7 +33,7 @@ def postgres_server() -> Iterator[str]:
     pid = int((folder / "data/postmaster.pid").read_text().splitlines()[0])
     yield f"postgresql+psycopg2://postgres:@/{{}}?host={folder / 'data'}"
     del server
-    os.kill(pid, signal.SIGINT)
+    os.kill(pid, signal.SIGQUIT)
     _wait_for_end(pid)
     shutil.rmtree(folder, ignore_errors=True)
 
