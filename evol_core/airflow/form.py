@@ -3,13 +3,11 @@
 Lists and tables of objects (seeds, models) are one field each, in JSON. So a form says all that a recipe can say.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evol_core.config import PROJECT_ROOT
 from evol_core.errors import RecipeError
 from evol_core.recipe import Recipe, parse_recipe, read_recipe, with_absolute_seeds
 
@@ -36,11 +34,6 @@ class Field:
 
     schema: Data
     """JSON schema: type and bounds."""
-
-
-def base_recipe_path() -> Path:
-    """The recipe whose values the form shows: EVOL_RECIPE, or the demo's."""
-    return Path(os.environ.get("EVOL_RECIPE") or PROJECT_ROOT / "examples/demo.yaml")
 
 
 def fields() -> list[Field]:

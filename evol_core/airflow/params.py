@@ -1,12 +1,15 @@
 """A DAG's form from the recipe's schema, and the recipe from a filled form."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param
 
-from evol_core.airflow.form import RECIPE, Field, base_recipe_path, fields, flatten, recipe_from
+from evol_core.airflow.form import RECIPE, Field, fields, flatten, recipe_from
 from evol_core.evolve.operators import OPERATORS
+from evol_core.job.surroundings import base_recipe, home_from
 from evol_core.recipe import Recipe, read_recipe
 from evol_core.score.metrics import METRICS
 
@@ -25,7 +28,7 @@ def recipe_params() -> dict[str, Param]:
         None,
         title=RECIPE,
         type=["null", "string", "object"],
-        description=f"A recipe file, or a recipe as JSON, instead of {base_recipe_path().name}; "
+        description=f"A recipe file, or a recipe as JSON, instead of {_base().name}; "
         "the fields that you change below are set on top of it",
     )
     return {RECIPE: other} | {field.name: _param(field, shown[field.name]) for field in fields()}
@@ -37,11 +40,15 @@ def recipe_from_params(params: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: it names each wrong field, its value and what is allowed.
     """
-    return recipe_from(params, _shown(), base_recipe_path())
+    return recipe_from(params, _shown(), _base())
+
+
+def _base() -> Path:
+    return base_recipe(home_from(os.environ))
 
 
 def _shown() -> dict[str, Any]:
-    return flatten(read_recipe(base_recipe_path()).model_dump(mode="json"))
+    return flatten(read_recipe(_base()).model_dump(mode="json"))
 
 
 def _param(field: Field, value: Any) -> Param:

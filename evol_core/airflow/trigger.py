@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from evol_core.job.folder import JobFolder, JobProgress
+from evol_core.job.folder import JobFolder
 from evol_core.job.launch import stop, sweep
 
 POLL_S = 1.0
@@ -37,7 +37,8 @@ class EvolJobTrigger(BaseTrigger):
         while (reason := await asyncio.to_thread(self._look, folder)) is None:
             if time.monotonic() >= tell_at:
                 tell_at = time.monotonic() + TELL_S
-                self.log.info("%s", described(await asyncio.to_thread(folder.progress)))
+                progress = await asyncio.to_thread(folder.progress)
+                self.log.info("%s", progress.line if progress else "the job is starting")
             await asyncio.sleep(self.poll_s)
         event = {"folder": self.folder, "owner": self.owner, "reason": reason}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
@@ -58,15 +59,3 @@ class EvolJobTrigger(BaseTrigger):
             return "late"
         folder.renew_lease(self.owner)
         return None
-
-
-def described(progress: JobProgress | None) -> str:
-    """A job's progress in one line."""
-    if progress is None or not progress.stage:
-        return "the job is starting"
-    said = f"{progress.stage}: {progress.done} of {progress.total} rows"
-    if progress.tokens_per_s:
-        said += f", {progress.tokens_per_s:.0f} tokens/s"
-    if progress.replayed:
-        said += f", {progress.replayed} answers replayed"
-    return f"{said}, about {progress.eta_s:.0f} s left" if progress.eta_s else said

@@ -58,6 +58,18 @@ class JobProgress:
     eta_s: float | None = None
     """None where nothing tells it yet."""
 
+    @property
+    def line(self) -> str:
+        """For a person."""
+        if not self.stage:
+            return "the job is starting"
+        said = f"{self.stage}: {self.done} of {self.total} rows"
+        if self.tokens_per_s:
+            said += f", {self.tokens_per_s:.0f} tokens/s"
+        if self.replayed:
+            said += f", {self.replayed} answers replayed"
+        return f"{said}, about {self.eta_s:.0f} s left" if self.eta_s else said
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProcess:

@@ -10,6 +10,7 @@ from evol_core.errors import ConfigError
 HOME = "EVOL_HOME"
 DATABASE_URL = "EVOL_DATABASE_URL"
 JOBS_PYTHON = "EVOL_JOBS_PYTHON"
+RECIPE = "EVOL_RECIPE"
 
 MARKER = "EVOL_JOB"
 """In the environment of every process of a job: the job's folder. By it, strays are found."""
@@ -30,9 +31,20 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             f"{DATABASE_URL} is not set; set it to the evol database, postgresql+psycopg2://..., "
             "or start the platform with `evol up`, which sets it for its tasks"
         )
-    home = Path(environment.get(HOME) or "~/.evol").expanduser().absolute()
+    home = home_from(environment)
     jobs_python = environment.get(JOBS_PYTHON) or str(PROJECT_ROOT / ".venv-jobs/bin/python")
     return Settings(home=home, database_url=database_url, jobs_python=Path(jobs_python))
+
+
+def home_from(environment: Mapping[str, str]) -> Path:
+    """Where the platform keeps everything."""
+    return Path(environment.get(HOME) or "~/.evol").expanduser().absolute()
+
+
+def base_recipe(home: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """The recipe that is built every night, and that a form shows: EVOL_RECIPE, the home's own, or the demo."""
+    own = home / "nightly.yaml"
+    return Path(environment.get(RECIPE) or (own if own.exists() else PROJECT_ROOT / "examples/demo.yaml"))
 
 
 def job_environment(environment: Mapping[str, str], settings: Settings, folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ os.environ |= {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__OPENLINEAGE__DISABLED": "True",
+    "EVOL_HOME": "/nowhere",
 }
 os.environ.pop("EVOL_RECIPE", None)
 

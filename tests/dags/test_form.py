@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evol_core.airflow.form import base_recipe_path, fields, flatten, recipe_from
+from evol_core.airflow.form import fields, flatten, recipe_from
 from evol_core.errors import RecipeError
 from evol_core.recipe import Recipe, read_recipe
 
@@ -113,12 +113,6 @@ def test_a_recipe_that_is_no_recipe_is_refused(base: Path) -> None:
 
     with pytest.raises(RecipeError, match=r"recipe: must be a file's path, a recipe as JSON, or empty; got 7"):
         recipe_from({**shown, "recipe": 7}, shown, base)
-
-
-def test_the_form_shows_the_demo_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert base_recipe_path().name == "demo.yaml"
-    monkeypatch.setenv("EVOL_RECIPE", "/r/mine.yaml")
-    assert base_recipe_path() == Path("/r/mine.yaml")
 
 
 def test_fields_have_bounds_sections_and_words() -> None:

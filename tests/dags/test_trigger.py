@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from evol_core.airflow.trigger import EvolJobTrigger, described
-from evol_core.job.folder import JobFolder, JobProcess, JobProgress
+from evol_core.airflow.trigger import EvolJobTrigger
+from evol_core.job.folder import JobFolder, JobProcess
 from evol_core.job.process import process_id
 
 OWNER = "evol_instruct nightly shard.evolve 1 try 1"
@@ -70,21 +70,3 @@ def test_following_renews_the_lease(folder: JobFolder) -> None:
     event_of(trigger(folder, deadline=time.time() + 0.05))
 
     assert folder.lease_age_s() < 50
-
-
-@pytest.mark.parametrize(
-    ("progress", "said"),
-    [
-        (None, "the job is starting"),
-        (JobProgress(heartbeat=1.0), "the job is starting"),
-        (JobProgress(heartbeat=1.0, stage="evolve", done=3, total=8), "evolve: 3 of 8 rows"),
-        (
-            JobProgress(
-                heartbeat=1.0, stage="evolve", done=3, total=8, tokens_per_s=41.6, replayed=2, generated=5, eta_s=90.0
-            ),
-            "evolve: 3 of 8 rows, 42 tokens/s, 2 answers replayed, about 90 s left",
-        ),
-    ],
-)
-def test_progress_is_told_in_a_line(progress: JobProgress | None, said: str) -> None:
-    assert described(progress) == said

@@ -4,7 +4,7 @@ import pytest
 
 from evol_core.config import PROJECT_ROOT
 from evol_core.errors import ConfigError
-from evol_core.job.surroundings import job_environment, settings_from
+from evol_core.job.surroundings import base_recipe, job_environment, settings_from
 
 URL = "postgresql+psycopg2://evol@localhost/evol"
 
@@ -48,3 +48,10 @@ def test_a_job_inherits_its_surroundings_but_nothing_of_airflow_or_another_pytho
         "EVOL_JOBS_PYTHON": "/p/bin/python",
         "EVOL_JOB": "/h/jobs/r/evolve",
     }
+
+
+def test_the_nightly_recipe_is_the_one_named_else_the_homes_else_the_demo(tmp_path: Path) -> None:
+    assert base_recipe(tmp_path, {}) == PROJECT_ROOT / "examples/demo.yaml"
+    (tmp_path / "nightly.yaml").touch()
+    assert base_recipe(tmp_path, {}) == tmp_path / "nightly.yaml"
+    assert base_recipe(tmp_path, {"EVOL_RECIPE": "/r/mine.yaml"}) == Path("/r/mine.yaml")
