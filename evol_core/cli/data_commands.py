@@ -105,24 +105,22 @@ def row(
         emit(story, as_json=True)
         return
     emit({**story["row"], "descendants": story["descendants"]}, as_json=False, title="row")
-    history = [{name: step[name] for name in _HISTORY} for step in story["history"]]
+    history = [_history_row(step) for step in story["history"]]
     _emit_parts({"history": history, **{name: story[name] for name in ("outcomes", "versions", "checkpoints")}})
 
 
-_HISTORY = (
-    "depth",
-    "instruction_id",
-    "operator",
-    "round",
-    "model",
-    "prompt",
-    "seed",
-    "run_key",
-    "source",
-    "line",
-    "head",
-)
-"""What a table has room for; --json prints all."""
+def _history_row(step: dict[str, Any]) -> dict[str, Any]:
+    """What a table has room for; --json prints all."""
+    is_seed = step["operator"] == "seed"
+    made = f"{step['source']} line {step['line']}" if is_seed else f"{step['operator']}, round {step['round']}"
+    return {
+        "depth": step["depth"],
+        "instruction_id": step["instruction_id"],
+        "made": made,
+        "model": step["model"],
+        "run": step["run_key"],
+        "head": step["head"],
+    }
 
 
 @command
