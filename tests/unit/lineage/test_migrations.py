@@ -23,3 +23,10 @@ def test_every_example_opens_with_the_question_that_it_answers() -> None:
     for example in examples():
         assert example.query.startswith("-- "), example.name
         assert example.title.endswith("?"), example.name
+
+
+def test_the_cookbook_names_every_example() -> None:
+    cookbook = (migrate.SQL.parent / "docs/sql.md").read_text(encoding="utf-8")
+
+    for example in examples():
+        assert f"| `{example.name}` | {example.title} |" in cookbook
