@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from evol_core.sandbox import kernel
-from evol_core.sandbox.isolation import Cell
+from evol_core.sandbox.isolation import SECCOMP, Cell
 from evol_core.sandbox.syscalls import Cpu
 
 AT_HERE = -100
@@ -38,13 +38,15 @@ def prove(cell: Cell, cpu: Cpu) -> list[str]:
     if failed is None:
         return ["the canary died"]
     names = [name for name in failed.decode().split(",") if name]
+    if names == [SECCOMP]:
+        return names
     return names + [name for name in ("execve", "kill", "unshare") if not _is_fatal(cell, name, cpu.fatal[name])]
 
 
 def _not_refused(cell: Cell, cpu: Cpu) -> list[str]:
     """Runs in a child of its own, which never leaves the filter again."""
     if not cell.lock(CANARY_MEMORY):
-        return ["seccomp"]
+        return [SECCOMP]
     names = [name for name, number in cpu.probed.items() if not _is_refused(name, number)]
     if kernel.system_call(cpu.allowed["mmap"], *WRITE_AND_EXECUTE) != (-1, errno.EPERM):
         names.append("executable memory")

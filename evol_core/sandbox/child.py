@@ -50,13 +50,13 @@ def run_job(
         texts = _read_texts(job_fd, header.n_inputs + 1)
         if texts is None:
             _exit(1)
-        _write(verdict_fd, protocol.READ)
         os.dup2(verdict_fd, VERDICT_FD)
         os.dup2(diagnostic_fd, DIAGNOSTIC_FD)
         os.closerange(3, VERDICT_FD)
         _limit_cpu(header.job_cpu_ms)
         if not confine(header.memory_mb << 20):
             _exit(2)
+        _write(VERDICT_FD, protocol.READY)
         _answer(texts, header.compile_only)
     finally:
         _exit(3)

@@ -35,7 +35,10 @@ class Isolation:
 
 
 def isolate_server() -> Isolation:
-    """Take this process out of the network and its user's rights, as far as the kernel grants it, for good."""
+    """Take this process out of the network and its user's rights, as far as the kernel grants it, for good.
+
+    All it may still do with files is to read under /proc, to see whether a child sleeps. The child may not.
+    """
     isolation = Isolation()
     if os.geteuid() == 0:
         isolation.layers += _leave_as_root()
@@ -48,7 +51,7 @@ def isolate_server() -> Isolation:
         return isolation
     isolation.layers.append(NO_NEW_PRIVS)
     abi = kernel.landlock_abi()
-    if abi and kernel.landlock_deny_all(abi):
+    if abi and kernel.landlock_deny_all(abi, but_read="/proc"):
         isolation.layers.append(LANDLOCK)
         isolation.landlock_abi = abi
     return isolation

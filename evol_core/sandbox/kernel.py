@@ -21,8 +21,11 @@ NEW_USER = 0x10000000
 NEW_NET = 0x40000000
 
 LANDLOCK_CREATE = 444
+LANDLOCK_ADD_RULE = 445
 LANDLOCK_RESTRICT = 446
 LANDLOCK_ASK_VERSION = 1
+LANDLOCK_BENEATH = 1
+LANDLOCK_READ_FILE = 1 << 2
 
 
 class _FilterHeader(ctypes.Structure):
@@ -76,11 +79,19 @@ def landlock_abi() -> int:
     return max(0, system_call(LANDLOCK_CREATE, 0, 0, LANDLOCK_ASK_VERSION)[0])
 
 
-def landlock_deny_all(abi: int) -> bool:
-    """Deny every file right, TCP, and signals and abstract sockets that leave this domain, as far as `abi` goes."""
+def landlock_deny_all(abi: int, *, but_read: str = "") -> bool:
+    """Deny every file right, TCP, and signals and abstract sockets that leave this domain, as far as `abi` goes.
+
+    Files under the folder `but_read` may still be read; a domain inside this one can deny that as well.
+    """
     ruleset, _ = system_call(LANDLOCK_CREATE, *_everything(abi), 0)
     if ruleset < 0:
         return False
+    if but_read:
+        folder = os.open(but_read, os.O_PATH | os.O_CLOEXEC)
+        rule = struct.pack("<Qi", LANDLOCK_READ_FILE, folder)
+        system_call(LANDLOCK_ADD_RULE, ruleset, LANDLOCK_BENEATH, rule, 0)
+        os.close(folder)
     granted = system_call(LANDLOCK_RESTRICT, ruleset, 0)[0] == 0
     os.close(ruleset)
     return granted

@@ -1,7 +1,7 @@
 """What travels between supervisor, server and child: fixed frames and single bytes, nothing that needs a parser.
 
 A job goes in as a header, the texts' lengths and the texts. The child answers over a pipe of its own with one
-byte after reading the job, one after loading the code and one a case. The server answers with a header, the case
+byte when it is locked in, one after loading the code and one a case. The server answers with a header, the case
 bytes and at most DIAGNOSTICS_MAX bytes of the child's own words.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 DIAGNOSTICS_MAX = 1024
 
-READ = b"R"
-"""The child has read its whole job; code that a model wrote has not run yet."""
+READY = b"R"
+"""The child has read its job and locked itself in; code that a model wrote has not run yet."""
 
 LOADED = b"L"
 COMPILE_ERROR = b"C"
@@ -59,7 +59,7 @@ class ResultHeader(NamedTuple):
     """One child's end, as numbers."""
 
     load: bytes
-    """The byte after READ; a zero byte where none came."""
+    """The byte after READY; a zero byte where none came."""
 
     ending: int
     wait_status: int

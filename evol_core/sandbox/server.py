@@ -45,16 +45,7 @@ class Server:
         """
         if sys.platform != "linux" or platform.machine() not in CPUS:
             _refuse(f"this is {sys.platform} on {platform.machine()}")
-        self._process = subprocess.Popen(
-            [python, "-s", "-S", "-P", "-B", "-c", BOOT, str(PROJECT)],
-            env=ENVIRONMENT,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-        )
+        self._process = _start(python)
         os.set_blocking(_of(self._process.stdin).fileno(), False)
         self.layers: tuple[str, ...] = ()
         self.landlock_abi = 0
@@ -128,6 +119,22 @@ class Server:
                 raise StreamBroken
             received += part
         return received
+
+
+def _start(python: str) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            [python, "-s", "-S", "-P", "-B", "-c", BOOT, str(PROJECT)],
+            env=ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+    except OSError as error:
+        _refuse(f"the server process could not be started: {error}")
 
 
 def _wait(fd: int, event: int, give_up: float) -> None:

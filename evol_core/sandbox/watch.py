@@ -1,7 +1,7 @@
 """The server's eyes on one child: its verdict bytes, its clocks, its end.
 
 Deadlines are CPU time, read from the kernel by process number, so that a busy machine changes no verdict. Two
-more clocks catch what burns no CPU: how long a case has made no progress at all, and a wide one of wall time.
+more clocks catch what burns no CPU: how long a case has slept, and a wide one of wall time.
 """
 
 import os
@@ -15,7 +15,8 @@ from evol_core.sandbox import protocol
 from evol_core.sandbox.protocol import Ending, JobHeader
 
 DEATH_GRACE_S = 2.0
-"""After its verdict pipe closed a child must be dead within this time; else it closed the pipe itself."""
+"""A child whose verdict pipe closed must be dead within this time, or it closed the pipe itself. One that has given
+all its verdicts may take as long to end; then it is ended."""
 
 
 class Seen(NamedTuple):
@@ -29,10 +30,12 @@ class Clocks:
     """The deadlines of one child, in seconds; `begin_case` starts those of a case anew."""
 
     def __init__(self, pid: int, header: JobHeader) -> None:
+        self._pid = pid
         self._clock_id = ((~pid) << 3) | 2
         self._header = header
-        self._began = self._case_began = self._progress_at = time.monotonic()
-        self._case_cpu = self._progress_cpu = 0.0
+        self._began = time.monotonic()
+        self._progress_cpu = 0.0
+        self.begin_case()
 
     def begin_case(self) -> None:
         self._case_began = self._progress_at = time.monotonic()
@@ -43,9 +46,12 @@ class Clocks:
         now, cpu, header = time.monotonic(), self._cpu(), self._header
         if cpu > self._progress_cpu:
             self._progress_cpu, self._progress_at = cpu, now
+        idle_s = header.case_idle_ms / 1000
+        if now - self._progress_at >= idle_s and not is_waiting(self._pid):
+            self._progress_at = now
         return min(
             header.case_cpu_ms / 1000 - (cpu - self._case_cpu),
-            header.case_idle_ms / 1000 - (now - self._progress_at),
+            idle_s - (now - self._progress_at),
             header.case_wall_ms / 1000 - (now - self._case_began),
             header.job_cpu_ms / 1000 - cpu,
             header.job_wall_ms / 1000 - (now - self._began),
@@ -58,14 +64,25 @@ class Clocks:
             return self._progress_cpu
 
 
+def is_waiting(pid: int) -> bool:
+    """Whether a process sleeps or is stopped. One that only waits for a CPU does not; unknown counts as waiting."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()[0] in b"STtI"
+    except OSError:
+        return True
+
+
 def watch(pid: int, verdict_fd: int, header: JobHeader) -> Seen:
     """Take in a child's bytes until it is done, dead, late or dishonest."""
     n_expected = header.n_inputs + 2
-    clocks = Clocks(pid, header)
     poll = select.poll()
     poll.register(verdict_fd, select.POLLIN)
+    if not poll.poll(header.job_wall_ms):
+        return Seen(b"", Ending.OUT_OF_TIME)
     received = bytearray()
-    while len(received) < n_expected:
+    clocks = Clocks(pid, header)
+    while len(received) < n_expected and not _failed_to_load(received):
         remaining = clocks.remaining()
         if remaining <= 0:
             return Seen(bytes(received), Ending.OUT_OF_TIME)
@@ -75,11 +92,18 @@ def watch(pid: int, verdict_fd: int, header: JobHeader) -> Seen:
         if not part:
             return Seen(bytes(received), Ending.DIED)
         received += part
-        if len(received) > 1 and received[1:2] != protocol.LOADED:
-            break
         clocks.begin_case()
-    honest = len(received) <= n_expected
+    honest = len(received) <= n_expected and not _says_more(poll, verdict_fd)
     return Seen(bytes(received[:n_expected]), Ending.FINISHED if honest else Ending.PROTOCOL)
+
+
+def _failed_to_load(received: bytes | bytearray) -> bool:
+    return len(received) > 1 and received[1:2] != protocol.LOADED
+
+
+def _says_more(poll: select.poll, verdict_fd: int) -> bool:
+    """Whether a child that has said all writes on. An honest one ends at once, and its pipe with it."""
+    return bool(poll.poll(1000 * DEATH_GRACE_S)) and os.read(verdict_fd, 1) != b""
 
 
 class Death(NamedTuple):
