@@ -96,13 +96,8 @@ def start_server(cluster: Cluster) -> Process:
     """Start the postmaster; it answers a moment later."""
     _own_folder(cluster.sockets, cluster.user)
     forget_dead_postmaster(cluster)
-    command = [
-        str(programs_for(cluster.user, cluster.folder.parent) / "postgres"),
-        "-D",
-        str(cluster.data),
-        "-k",
-        str(cluster.sockets),
-    ]
+    postgres = programs_for(cluster.user, cluster.folder.parent) / "postgres"
+    command = [str(postgres), "-D", str(cluster.data), "-k", str(cluster.sockets)]
     settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200"}
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

@@ -47,23 +47,8 @@ def copy_programs(programs: Path, state: Path) -> Path:
     return copy / programs.relative_to(package.parent)
 
 
-def _open_to_all(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-
-
-def _can_run(programs: Path, user: User) -> bool:
-    command = [str(programs / "postgres"), "--version"]
-    if user == OURSELVES:
-        return True
-    try:
-        return run_as(user, command, {}).returncode == 0
-    except OSError:
-        return False
-
-
 def run_as(user: User, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end as that user, with nothing of our own environment."""
     return subprocess.run(
         command,
         env=environment,
@@ -74,3 +59,18 @@ def run_as(user: User, command: list[str], environment: dict[str, str]) -> subpr
         group=user.gid,
         extra_groups=user.groups,
     )
+
+
+def _open_to_all(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+
+
+def _can_run(programs: Path, user: User) -> bool:
+    if user == OURSELVES:
+        return True
+    try:
+        return run_as(user, [str(programs / "postgres"), "--version"], {}).returncode == 0
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from scripts.checks import counts_of, last_line, main
 from scripts.pip_settings import settings_of, uv_environment
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements"
-LOCKS = ["control", "dev", "jobs", "jobs-dev"]
+LOCKS = ["control", "dev", "jobs", "jobs-dev", "jobs-gpu"]
 
 LISTING = """\
 :env:.find-links='/wheels'
@@ -53,7 +53,10 @@ def test_a_lock_holds_versions_and_hashes_and_no_address(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_has_everything_that_is_asked_for(name: str) -> None:
-    asked = re.findall(r"^[a-z0-9][a-z0-9-]*", (REQUIREMENTS / f"{name}.in").read_text(), re.MULTILINE)
+    wanted = (REQUIREMENTS / f"{name}.in").read_text()
+    for other in re.findall(r"^-r (.+)", wanted, re.MULTILINE):
+        wanted += (REQUIREMENTS / other).read_text()
+    asked = re.findall(r"^[a-z0-9][a-z0-9-]*", wanted, re.MULTILINE)
     locked = set(re.findall(r"^([a-z0-9._-]+)", (REQUIREMENTS / f"{name}.txt").read_text(), re.MULTILINE))
 
     assert [package for package in asked if package not in locked] == []
