@@ -10,7 +10,7 @@ Clear any task, or one shard of a task, to have it done again: answers of models
 it takes seconds, and what has not changed is published as the same version.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -66,7 +66,6 @@ RETRY = ExceptionRetryPolicy(
 @dag(
     FLOW,
     schedule=CronPartitionTimetable("0 2 * * *", timezone="UTC", key_format="%Y-%m-%d"),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     params=recipe_params(),
