@@ -58,7 +58,7 @@ class SeedSource(Part):
     """One file of seed instructions."""
 
     path: str = Field(description="The file; relative to the recipe's own folder")
-    format: Literal["auto", "alpaca", "gsm8k", "self_instruct", "lines", "parquet"] = "auto"
+    format: Literal["auto", "alpaca", "gsm8k", "self_instruct", "sharegpt", "lines", "parquet"] = "auto"
     licence: str = Field("unknown", description="SPDX name of the data's licence")
     limit: int | None = Field(None, ge=0, description="Only the first so many items")
 

@@ -1,0 +1,19 @@
+"""What an operator is: a prompt round an instruction, and the way back from the model's reply."""
+
+from typing import Protocol
+
+from evol_core.records import Instruction
+
+
+class Operator(Protocol):
+    """A module of `operators`. Pure: the model call is somebody else's."""
+
+    NAME: str
+    PROMPT: str
+    """The template: `{text}` is the instruction; `{input}` its input with a heading, or nothing."""
+
+    def prompt(self, instruction: Instruction, /) -> str:
+        """What a model is asked, as one user turn."""
+
+    def parse(self, completion: str, parent: Instruction, /) -> Instruction | None:
+        """The child, or None where the reply holds nothing or only the parent's own text."""
