@@ -37,7 +37,7 @@ def tool(*command: str) -> Step:
     return Step(command=(str(ROOT / ".venv/bin" / command[0]), *command[1:]))
 
 
-def tests(python: str, folder: str, *options: str, timeout_s: int = 900) -> Step:
+def pytest_step(python: str, folder: str, *options: str, timeout_s: int = 900) -> Step:
     command = (python, "-m", "pytest", "-q", "--durations=5", "--timeout=600", *options, folder)
     return Step(command=command, tests=folder, timeout_s=timeout_s)
 
@@ -47,11 +47,11 @@ STEPS = {
     "format": tool("ruff", "format", "--check"),
     "types": tool("mypy"),
     "imports": tool("lint-imports"),
-    "unit": tests(CONTROL, "tests/unit"),
-    "dags": tests(CONTROL, "tests/dags"),
-    "integration": tests(CONTROL, "tests/integration", "-m", "not engine"),
-    "engine": tests(JOBS, "tests/integration", "-m", "engine"),
-    "live": tests(CONTROL, "tests/live"),
+    "unit": pytest_step(CONTROL, "tests/unit"),
+    "dags": pytest_step(CONTROL, "tests/dags"),
+    "integration": pytest_step(CONTROL, "tests/integration", "-m", "not engine"),
+    "engine": pytest_step(JOBS, "tests/integration", "-m", "engine"),
+    "live": pytest_step(CONTROL, "tests/live"),
 }
 
 
