@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from evol_core.config import Settings
+from evol_core.llm import vllm_offline
 from evol_core.llm.model_folder import describe
 from evol_core.llm.vllm_offline import VllmOffline
 from evol_core.platform.models import ensure_model
@@ -36,6 +37,8 @@ def model(model_folder: Path) -> ModelRef:
 @pytest.fixture(scope="session")
 def engine(model_folder: Path, model: ModelRef) -> Iterator[VllmOffline]:
     """One engine for all tests of a session: it takes half a minute to start."""
-    engine = VllmOffline(model_folder, model, ModelConfig(max_model_len=CONTEXT, max_num_seqs=16))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vllm_offline, "CPU_STEP_TOKENS", CONTEXT)  # so that two long prompts fill a step
+        engine = VllmOffline(model_folder, model, ModelConfig(max_model_len=CONTEXT, max_num_seqs=16))
     yield engine
     engine.close()

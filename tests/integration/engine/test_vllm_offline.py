@@ -71,6 +71,20 @@ def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(
     assert len(set(together)) > 4
 
 
+def test_seeded_requests_with_more_prompt_tokens_than_one_step_reads_are_answered(
+    engine: VllmOffline, model: ModelRef
+) -> None:
+    requests = [
+        chat(model, f"{number} bakers. " + "They bake bread. " * 75, max_tokens=2, temperature=1.0, seed=number)
+        for number in range(3)
+    ]
+
+    together = answers(engine, requests)
+
+    assert sum(answer.n_prompt_tokens for answer in together) > CONTEXT
+    assert answers(engine, requests[1:2])[0].text == together[1].text
+
+
 def test_another_seed_draws_another_answer(engine: VllmOffline, model: ModelRef) -> None:
     one, other = (chat(model, "Tell a story.", max_tokens=8, temperature=1.0, seed=seed) for seed in (7, 8))
 
