@@ -131,12 +131,17 @@ class VllmOffline:
                 enable_prefix_caching=True,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
-                **({"gpu_memory_utilization": config.gpu_memory_utilization} if self._on_cuda else _cpu_arguments(config.max_model_len)),
+                **self._device_arguments(),
             )
         except (ValueError, VLLMClientError) as error:
             raise ModelError(f"vLLM cannot run model {self._ref.name!r} as the recipe says: {_plain(error)}") from error
         except Exception as error:
             raise EngineError(f"{self.name} did not start with model {self._ref.name!r}: {error!r}") from error
+
+    def _device_arguments(self) -> dict[str, Any]:
+        if self._on_cuda:
+            return {"gpu_memory_utilization": self._config.gpu_memory_utilization}
+        return _cpu_arguments(self._config.max_model_len)
 
     def _feed(self) -> list[Generation]:
         """Hand the engine what it has room for; the errors of those that it can never serve."""
