@@ -30,6 +30,12 @@ class SeedError(EvolError):
     exit_code = 2
 
 
+class InputError(EvolError):
+    """A file that a command is given cannot be read as what the command needs, or has rows that cannot."""
+
+    exit_code = 2
+
+
 class ModelError(EvolError):
     """A model folder is missing or not one that an engine can load."""
 
