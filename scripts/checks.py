@@ -5,6 +5,7 @@ no pytest run counts as one test. The exit code is 0 only where nothing failed.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,9 +28,7 @@ class Step:
     """One process whose exit code says whether the check holds."""
 
     command: tuple[str, ...]
-    tests: str = ""
-    """The folder of a pytest run; empty where the step is none."""
-
+    is_pytest: bool = False
     timeout_s: int = 600
 
 
@@ -37,10 +36,13 @@ def tool(*command: str) -> Step:
     return Step(command=(str(ROOT / ".venv/bin" / command[0]), *command[1:]))
 
 
-def pytest_step(python: str, folder: str, *options: str, timeout_s: int = 900) -> Step:
-    command = (python, "-m", "pytest", "-q", "--durations=5", "--timeout=600", *options, folder)
-    return Step(command=command, tests=folder, timeout_s=timeout_s)
+def pytest_step(python: str, *arguments: str, timeout_s: int = 900) -> Step:
+    command = (python, "-m", "pytest", "-q", "--durations=5", "--timeout=600", *arguments)
+    return Step(command=command, is_pytest=True, timeout_s=timeout_s)
 
+
+ENGINE_TESTS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/integration/engine*"))
+"""Folders of what only the jobs environment can import; everything else runs in the control environment."""
 
 STEPS = {
     "lint": tool("ruff", "check"),
@@ -49,8 +51,8 @@ STEPS = {
     "imports": tool("lint-imports"),
     "unit": pytest_step(CONTROL, "tests/unit"),
     "dags": pytest_step(CONTROL, "tests/dags"),
-    "integration": pytest_step(CONTROL, "tests/integration", "-m", "not engine"),
-    "engine": pytest_step(JOBS, "tests/integration", "-m", "engine"),
+    "integration": pytest_step(CONTROL, "tests/integration", "--ignore-glob=*/integration/engine*", timeout_s=1800),
+    "engine": pytest_step(JOBS, *ENGINE_TESTS, timeout_s=1800),
     "live": pytest_step(CONTROL, "tests/live"),
 }
 
@@ -72,20 +74,29 @@ def counts_of(report: Path) -> Counter[str]:
 
 
 def run(step: Step, environment: dict[str, str], report: Path) -> Counter[str]:
-    command = [*step.command, f"--junit-xml={report}"] if step.tests else list(step.command)
+    command = [*step.command, f"--junit-xml={report}"] if step.is_pytest else list(step.command)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as process:
         try:
             code = process.wait(step.timeout_s)
         except subprocess.TimeoutExpired:
-            process.kill()
             print(f"ended after {step.timeout_s} s", flush=True)
+            _interrupt(process)
             return Counter(errors=1)
-    if not step.tests:
+    if not step.is_pytest:
         return Counter(passed=1) if code == 0 else Counter(failed=1)
     counted = counts_of(report)
     if code != 0 and not counted["failed"] + counted["errors"]:
         counted["errors"] += 1  # it stopped before, between or after its tests
     return counted
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does: pytest then ends what its fixtures have started."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(120)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def last_line(total: Counter[str], seconds: float) -> str:

