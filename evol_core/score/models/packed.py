@@ -28,6 +28,11 @@ ROTATIONS = {"default", "llama3", "linear"}
 """Kinds of rotary position whose angles do not depend on the text's length."""
 
 
+FEWEST_TOKENS = 64
+"""Of one pass, filled up where there are fewer: products of very few rows are rounded in another order, and a short
+text would have another loss alone than in company."""
+
+
 class Layer(NamedTuple):
     """One block's weights, each turned so that it stands on the right of a product."""
 
@@ -67,8 +72,9 @@ class PackedForward:
 
     def __call__(self, texts: Sequence[Text]) -> list[list[float]]:
         lengths = [len(text.ids) for text in texts]
+        filler = [[0] * (FEWEST_TOKENS - sum(lengths))] if sum(lengths) < FEWEST_TOKENS else []
         with torch.inference_mode():
-            hidden_TD = self.hidden([text.ids for text in texts])
+            hidden_TD = self.hidden([text.ids for text in texts] + filler)
             rows, columns, targets_N = scored_positions(texts, self.device)
             starts = torch.tensor([0, *accumulate(lengths)])
             return split(self._head(hidden_TD[starts[rows] + columns - 1], targets_N), texts)

@@ -4,13 +4,12 @@ The boundary is found by character offsets in the tokenisation of the whole text
 question alone. The joining newline is nobody's, and so is a token that spans a boundary. Source: methods 5.2.
 """
 
-import json
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from transformers import AutoTokenizer
 
 from evol_core.errors import ModelError
 
@@ -55,18 +54,21 @@ class PairEncoder:
     def __init__(self, folder: Path) -> None:
         """
         Raises:
-            ModelError: the folder's tokenizer cannot say where in the text its tokens lie.
+            ModelError: there is no tokenizer, or it cannot say where in a text its tokens lie.
         """
-        from transformers import AutoTokenizer
-
-        self._auto = AutoTokenizer.from_pretrained(folder)
+        try:
+            self._auto = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{folder} holds no tokenizer that can be loaded: {error}") from None
         backend = getattr(self._auto, "backend_tokenizer", None)
         if backend is None:
             raise ModelError(
                 f"the tokenizer in {folder} is not a fast one, so it cannot say where in a text its tokens lie; "
                 "save it with a tokenizer.json"
             )
-        self._tokenizer = untrimmed(backend)
+        backend.no_truncation()
+        backend.no_padding()
+        self._tokenizer = backend
         self._chat: ChatFrame | None = None
 
     def plain(self, question: str, answer: str) -> EncodedPair:
@@ -104,7 +106,7 @@ def _text(encoding: Any, spans: tuple[Span, ...]) -> Text:
         NOBODY if special else _side(begin, end, spans)
         for (begin, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     ]
-    return Text(ids=encoding.ids, sides=[NOBODY, *sides[1:]])
+    return Text(ids=encoding.ids, sides=[NOBODY for _ in sides[:1]] + sides[1:])
 
 
 def _side(begin: int, end: int, spans: tuple[Span, ...]) -> Side:
@@ -113,25 +115,6 @@ def _side(begin: int, end: int, spans: tuple[Span, ...]) -> Side:
         if first <= begin and end <= after and first < after:
             return side
     return NOBODY
-
-
-def untrimmed(backend: Any) -> Any:
-    """The same tokenizer, with blanks counted into the spans of the tokens that they belong to.
-
-    Some tokenizers cut blanks off their offsets; a token of newline and word would then seem to be the word alone.
-    """
-    state = json.loads(backend.to_str())
-    _set_untrimmed(state.get("post_processor"))
-    state["truncation"] = state["padding"] = None
-    return Tokenizer.from_str(json.dumps(state))
-
-
-def _set_untrimmed(part: Any) -> None:
-    if isinstance(part, dict):
-        if "trim_offsets" in part:
-            part["trim_offsets"] = False
-        for inner in part.get("processors", ()):
-            _set_untrimmed(inner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
