@@ -154,6 +154,5 @@ CREATE TABLE lineage.outcome (
 CREATE INDEX outcome_refused ON lineage.outcome (dataset_id, version, stage, reason, status)
     WHERE status <> 'accepted';
 CREATE INDEX outcome_of_row ON lineage.outcome (row_id) WHERE row_id IS NOT NULL;
-CREATE INDEX outcome_of_parent ON lineage.outcome (parent_id) WHERE parent_id IS NOT NULL;
 COMMENT ON TABLE lineage.outcome IS 'What became of every row that went into a version: exactly one line each.';
 COMMENT ON COLUMN lineage.outcome.stage IS 'Where its fate was decided.';

@@ -79,20 +79,22 @@ LANGUAGE sql AS $$
         SELECT o.round, o.step_id, s.subject_id
         FROM lineage.outcome o CROSS JOIN LATERAL (VALUES (o.row_id), (o.response_id)) s (subject_id)
         WHERE o.dataset_id = p_dataset AND o.version = p_version AND o.status = 'accepted'
+    ), figure AS (
+        SELECT sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class,
+            count(*) AS n_rows, count(sc.value) AS n_scored, avg(sc.value) AS mean, stddev_samp(sc.value) AS deviation,
+            percentile_cont(ARRAY[0.05, 0.5, 0.95]) WITHIN GROUP (ORDER BY sc.value) AS at
+        FROM subject su
+        JOIN lineage.score sc USING (subject_id)
+        JOIN lineage.step st USING (step_id)
+        GROUP BY GROUPING SETS (
+            (sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class),
+            (sc.metric_id, sc.scorer_id, su.round, st.model_id, st.size_class)
+        )
     )
     INSERT INTO lineage.version_metric
-    SELECT p_dataset, p_version, sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class,
-        count(*), count(sc.value), avg(sc.value), stddev_samp(sc.value),
-        percentile_cont(0.05) WITHIN GROUP (ORDER BY sc.value),
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY sc.value),
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY sc.value)
-    FROM subject su
-    JOIN lineage.score sc USING (subject_id)
-    JOIN lineage.step st USING (step_id)
-    GROUP BY GROUPING SETS (
-        (sc.metric_id, sc.scorer_id, su.round, st.operator, st.model_id, st.size_class),
-        (sc.metric_id, sc.scorer_id, su.round, st.model_id, st.size_class)
-    )
+    SELECT p_dataset, p_version, metric_id, scorer_id, round, operator, model_id, size_class,
+        n_rows, n_scored, mean, deviation, at[1], at[2], at[3]
+    FROM figure
 $$;
 
 CREATE TABLE lineage.training_run (

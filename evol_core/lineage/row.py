@@ -49,11 +49,13 @@ def row_lineage(connection: sa.Connection, row_id: str) -> dict[str, Any]:
 _RESPONSES = "SELECT * FROM analytics.response_provenance WHERE instruction_id = :id ORDER BY response_id"
 
 _HISTORY = """
+    WITH line AS MATERIALIZED (SELECT * FROM analytics.ancestors(CAST(:id AS uuid)))
     SELECT line.depth, history.*
-    FROM analytics.ancestors(CAST(:id AS uuid)) line
-    JOIN analytics.row_provenance history USING (instruction_id)
+    FROM analytics.row_provenance history JOIN line USING (instruction_id)
+    WHERE history.instruction_id = ANY (ARRAY(SELECT instruction_id FROM line))
     ORDER BY line.depth, history.instruction_id, history.parent_id, history.round
 """
+"""The array lets the planner look ids up one by one instead of reading the view as a whole."""
 
 _OUTCOMES = """
     SELECT d.name AS dataset, o.version, o.ordinal, o.round, o.stage, o.status::text, o.reason

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION analytics.ancestors(p_instruction uuid, p_max_depth int DEFAULT 100)
 RETURNS TABLE (instruction_id uuid, depth int)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE ROWS 20 AS $$
     WITH RECURSIVE line (id, d) AS (
         SELECT p_instruction, 0
         UNION
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION analytics.ancestors IS
 
 CREATE FUNCTION analytics.descendants(p_instructions uuid[], p_max_depth int DEFAULT 100)
 RETURNS TABLE (instruction_id uuid, depth int)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE ROWS 20 AS $$
     WITH RECURSIVE line (id, d) AS (
         SELECT unnest(p_instructions), 0
         UNION

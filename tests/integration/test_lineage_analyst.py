@@ -45,8 +45,10 @@ def test_every_example_runs_as_the_analyst(analyst: sa.Engine, name: str) -> Non
 def analyst(built: sa.Engine, database_url: str) -> sa.Engine:
     """The same database as the analyst role."""
     with built.begin() as connection:
-        connection.execute(sa.text("ALTER ROLE evol_analyst LOGIN"))
-    return connect(sa.make_url(database_url).set(username="evol_analyst").render_as_string(hide_password=False))
+        connection.execute(sa.text("ALTER ROLE evol_analyst LOGIN PASSWORD 'reads-only'"))
+        connection.execute(sa.text(f"GRANT CONNECT ON DATABASE {built.url.database} TO evol_analyst"))
+    url = sa.make_url(database_url).set(username="evol_analyst", password="reads-only")
+    return connect(url.render_as_string(hide_password=False))
 
 
 def test_every_view_column_and_function_is_documented(database: sa.Engine) -> None:
