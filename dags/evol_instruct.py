@@ -66,7 +66,7 @@ RETRY = ExceptionRetryPolicy(
 @dag(
     FLOW,
     schedule=CronPartitionTimetable("0 2 * * *", timezone="UTC", key_format="%Y-%m-%d"),
-    catchup=False,
+    catchup=False,  # and no start_date: with one, switching the DAG on would build last night's version at once
     max_active_runs=1,
     params=recipe_params(),
     default_args={

@@ -15,6 +15,17 @@ from evol_core.platform.dag_runs import DagRun, TaskTry
 
 RunDisplay = Callable[[list[TaskTry]], None]
 
+WORDS = {
+    "deferred": "its job runs",
+    "up_for_retry": "failed, will be tried again",
+    "awaiting_input": "waits for a person",
+    "success": "done",
+    "failed": "failed",
+    "skipped": "skipped",
+    "upstream_failed": "not run, as something before it failed",
+}
+"""Airflow's states that say something to whoever waits; the others come and go."""
+
 LINE_ROWS = 0.1
 """Elsewhere than on a terminal, a job's progress is a line each tenth of its rows."""
 
@@ -33,14 +44,14 @@ class _Lines:
     def __init__(self, home: Path, run: DagRun) -> None:
         self._home = home
         self._run = run
-        self._states: dict[str, str | None] = {}
+        self._states: dict[str, tuple[str, int]] = {}
         self._shares: dict[str, int] = {}
 
     def show(self, tasks: list[TaskTry]) -> None:
         for task in tasks:
-            if task.state and self._states.get(task.label) != task.state:
-                self._states[task.label] = task.state
-                say(f"{task.label}: {task.state}" + (f" (try {task.try_number})" if task.try_number > 1 else ""))
+            if task.state in WORDS and self._states.get(task.label) != (now := (task.state, task.try_number)):
+                self._states[task.label] = now
+                say(f"{task.label}: {WORDS[task.state]}{_try(task)}")
         for name, line, share in jobs_of(self._home, self._run):
             if self._shares.get(name) != (tenths := int(share / LINE_ROWS)):
                 self._shares[name] = tenths
@@ -49,13 +60,17 @@ class _Lines:
 
 def _table(home: Path, run: DagRun, tasks: list[TaskTry]) -> Table:
     table = Table(title=run.run_id, title_justify="left")
-    for name in ("task", "state", "try"):
+    for name in ("task", "state"):
         table.add_column(name)
     for task in tasks:
-        table.add_row(task.label, task.state or "", str(task.try_number) if task.try_number > 1 else "")
+        table.add_row(task.label, WORDS.get(task.state or "", task.state or "") + _try(task))
     for name, line, _ in jobs_of(home, run):
         table.add_row(f"  job {name}", line)
     return table
+
+
+def _try(task: TaskTry) -> str:
+    return f" (try {task.try_number})" if task.try_number > 1 else ""
 
 
 def jobs_of(home: Path, run: DagRun) -> Iterator[tuple[str, str, float]]:

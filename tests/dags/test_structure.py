@@ -35,6 +35,13 @@ def test_every_dag_says_how_patient_it_is(dag_bag: Any, name: str) -> None:
         assert task.execution_timeout or task.task_id == "approve", task.task_id
 
 
+def test_switching_the_nightly_build_on_starts_nothing_before_the_night(dag_bag: Any) -> None:
+    timetable = dag_bag.dags["evol_instruct"].timetable
+
+    assert dag_bag.dags["evol_instruct"].start_date is None
+    assert timetable.run_immediately is False
+
+
 def test_stages_that_use_engines_wait_for_the_gpu(dag_bag: Any) -> None:
     pools = {task.task_id: task.pool for task in dag_bag.dags["evol_instruct"].tasks}
 
