@@ -50,8 +50,9 @@ def together(programs: Sequence[Program[T]]) -> Program[list[T]]:
 class Engine(Protocol):
     """Answers requests of one model. Streaming and free of order: answers are joined by request hash."""
 
-    name: str
-    """The engine and its version, for the record."""
+    @property
+    def name(self) -> str:
+        """The engine and its version, for the record."""
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Take requests in; returns at once. A request that can never be served is answered as an error."""
