@@ -1,9 +1,11 @@
 """Which language a text is in, as far as one can be sure of it.
 
-py3langid is deterministic and its probabilities are calibrated over text length: on 1,500 first sentences of GSM8K
-questions and 211 instructions no wrong answer reached 0.5. A short text of names, numbers or code is unsure, not wrong.
+py3langid is deterministic and its probabilities are calibrated over text length. Measured with SURE = 0.6: all 7,473
+questions of GSM8K train are sure English; of their first sentences alone, 90% are, and one is wrong. A short text of
+names, numbers or code is unsure, not wrong.
 """
 
+from collections import defaultdict
 from functools import cache
 from typing import Any
 
@@ -21,13 +23,16 @@ CLOSE_KIN = {
     "gl": "pt",
     "pcm": "en",
 }
-"""Languages that a sentence or two cannot tell apart from another, under that one's name."""
+"""Languages that a sentence or two cannot tell apart, counted together under the name of one."""
 
 
 def language(text: str) -> str | None:
     """The ISO 639 code of a text's language, or None where nobody could be sure."""
-    code, probability = _identifier().classify(text)
-    return CLOSE_KIN.get(code, code) if probability >= SURE else None
+    probabilities: dict[str, float] = defaultdict(float)
+    for code, probability in _identifier().rank(text):
+        probabilities[CLOSE_KIN.get(code, code)] += probability
+    likeliest = max(probabilities, key=probabilities.__getitem__)
+    return likeliest if probabilities[likeliest] >= SURE else None
 
 
 @cache

@@ -17,7 +17,7 @@ from evol_core.errors import SeedError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_ENDINGS = (".jsonl", ".ndjson")
-"""Of files that are lines of JSON, even where the first one is a list."""
+"""Of files in which a first line that is a list by itself is a broken line, and no array begins there."""
 
 
 class Entry(NamedTuple):
@@ -41,9 +41,7 @@ def json_entries(path: Path, field: str) -> Iterator[Entry]:
     Raises:
         SeedError: the file begins as an array and is none.
     """
-    if path.suffix.lower() not in LINE_ENDINGS and _begins_with_bracket(path):
-        return _array_items(path, field)
-    return _json_lines(path)
+    return _array_items(path, field) if _begins_as_array(path) else _json_lines(path)
 
 
 def plain_lines(path: Path, field: str) -> Iterator[Entry]:
@@ -71,14 +69,21 @@ LAYOUTS: Mapping[str, Reader] = {"lines": plain_lines, "parquet": parquet_rows}
 
 
 def _json_lines(path: Path) -> Iterator[Entry]:
-    for entry in _text_lines(path):
-        if entry.problem:
-            yield entry
-            continue
-        try:
-            yield entry._replace(parsed=json.loads(entry.raw))
-        except (ValueError, RecursionError):
-            yield entry._replace(problem="not_json")
+    return (entry if entry.problem else _parsed(entry) for entry in _text_lines(path))
+
+
+def _parsed(entry: Entry) -> Entry:
+    try:
+        return entry._replace(parsed=json.loads(entry.raw))
+    except (ValueError, RecursionError):
+        return entry._replace(problem="not_json")
+
+
+def _begins_as_array(path: Path) -> bool:
+    first = next(_text_lines(path), None)
+    if first is None or not first.raw.lstrip().startswith("["):
+        return False
+    return path.suffix.lower() not in LINE_ENDINGS or _parsed(first).problem != ""
 
 
 def _array_items(path: Path, field: str) -> Iterator[Entry]:
@@ -107,8 +112,3 @@ def _decoded(number: int, line: bytes) -> Entry:
         return Entry(number, line.decode(), None)
     except UnicodeDecodeError:
         return Entry(number, line.decode(errors="replace"), None, "not_utf8")
-
-
-def _begins_with_bracket(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4096).removeprefix(BYTE_ORDER_MARK).lstrip()[:1] == b"["

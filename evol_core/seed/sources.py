@@ -13,8 +13,8 @@ from evol_core.seed.item import Item, Unreadable
 ENDINGS = {".parquet": "parquet", ".txt": "lines"}
 """Endings that decide a format by themselves."""
 
-EMPTY = "lines"
-"""The format of a file that holds nothing."""
+EMPTY = "alpaca"
+"""The format of a file that has no entries: any that is JSON, as `[]` is."""
 
 FIELDS = {"question": "gsm8k", "instances": "self_instruct", "conversations": "sharegpt", "instruction": "alpaca"}
 """By which field of an object `auto` knows a format; the first that an object has decides."""

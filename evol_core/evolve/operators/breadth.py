@@ -9,8 +9,8 @@ from evol_core.records import Instruction
 NAME = "breadth"
 
 PROMPT = """\
-{input}You write questions for students. Please write one brand-new question on a rarer subject of the same field as \
-"{text}", about as long and as hard. Write the question only.\
+{input}You write questions and tasks. Please write one new question or task, inspired by "{text}", but on something \
+rarer of the same field, about as long and as hard. Write the question or task only.\
 """
 
 
