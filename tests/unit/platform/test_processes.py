@@ -36,11 +36,25 @@ def test_the_start_of_a_process_is_known_in_seconds(home: Path) -> None:
     assert abs(begin(home, "sleep", "60").since - time.time()) < 5
 
 
-def test_a_dead_process_that_nobody_collected_is_not_alive() -> None:
+def test_a_dead_child_is_collected_when_looked_for() -> None:
     with subprocess.Popen(["true"]) as child:
         stat = Path(f"/proc/{child.pid}/stat")
-        assert wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", 5, every_s=0.01)
+        assert wait_until(lambda: _state(stat) == "Z", 5, every_s=0.01)
         assert find(child.pid) is None
+        assert not stat.exists()
+
+
+def test_a_dead_process_that_its_parent_does_not_collect_is_not_alive(home: Path) -> None:
+    begin(home, "sh", "-c", "sh -c 'exit 0' & echo $!; exec sleep 60")
+    assert wait_until(lambda: (home / "log").read_text().endswith("\n"), 5, every_s=0.01)
+    pid = int((home / "log").read_text())
+    assert wait_until(lambda: _state(Path(f"/proc/{pid}/stat")) == "Z", 5, every_s=0.01)
+
+    assert find(pid) is None
+
+
+def _state(stat: Path) -> str:
+    return stat.read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_started_process_has_its_own_session_and_adds_to_its_log(home: Path) -> None:
