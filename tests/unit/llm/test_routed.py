@@ -43,7 +43,7 @@ def test_each_kind_and_model_has_its_own_engine() -> None:
             ("loss", SMALL): lambda: Echo("losses"),
         }
     )
-    asked = [chat(SMALL), chat(LARGE), LossRequest(model=SMALL, instruction="Q", response="A")]
+    asked: list[Request] = [chat(SMALL), chat(LARGE), LossRequest(model=SMALL, instruction="Q", response="A")]
 
     engine.submit(asked)
     answers = {answer.request_hash: answer.text for answer in engine.collect()}
