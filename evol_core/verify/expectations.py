@@ -21,7 +21,8 @@ def expected_of(output: object, *, strict: bool = False) -> Expected | None:
     Returns:
         None where it says neither true nor false in any known way; the case is rejected then.
     """
-    said = _SAID.get(type(output), {}).get(output)
+    known = _SAID.get(type(output))
+    said = known.get(output) if known is not None else None
     if said is None or not strict or isinstance(output, bool):
         return said
     return str(output)

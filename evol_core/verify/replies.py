@@ -4,6 +4,7 @@ Nothing here is compiled or run. Sizes are bounded before anything reads into a 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,35 +103,33 @@ def repairs(source: str) -> Iterator[str]:
 
 
 def _find_object(reply: str) -> dict[str, Any] | ReplyReject:
-    """The first object with a `func`; else what the reply's first JSON is instead."""
-    first: object = _MISSING
-    for number, start in enumerate(_brackets(reply)):
-        value = _decode(reply, start)
-        if isinstance(value, dict) and "func" in value:
-            return value
-        if number == 0:
-            first = value
-    if first is _MISSING:
+    """The first object with a `func`; else what the reply's first JSON is instead. Nothing inside another counts."""
+    values = list(_json_values(reply))
+    found = next((value for value in values if isinstance(value, dict) and "func" in value), None)
+    if found is not None:
+        return found
+    if not values or values[0] is _UNREADABLE:
         return ReplyReject.NOT_JSON
-    return ReplyReject.NO_FUNC if isinstance(first, dict) else ReplyReject.NOT_AN_OBJECT
+    return ReplyReject.NO_FUNC if isinstance(values[0], dict) else ReplyReject.NOT_AN_OBJECT
 
 
-_MISSING = object()
 _DECODER = json.JSONDecoder(strict=False)
+_OPENING = re.compile(r"[{\[]")
+_UNREADABLE = object()
 
 
-def _brackets(reply: str) -> Iterator[int]:
-    starts = (place for place, letter in enumerate(reply) if letter in "{[")
-    for _, place in zip(range(MAX_STARTS), starts, strict=False):
-        yield place
-
-
-def _decode(reply: str, start: int) -> object:
-    """The JSON value that begins at `start`; _MISSING where none does, or one nested too deep to be read."""
-    try:
-        return _DECODER.raw_decode(reply, start)[0]
-    except (ValueError, RecursionError):
-        return _MISSING
+def _json_values(reply: str) -> Iterator[object]:
+    """The objects and lists in a text one after the other; _UNREADABLE where one is broken, or nested too deep."""
+    at = 0
+    for _ in range(MAX_STARTS):
+        opening = _OPENING.search(reply, at)
+        if opening is None:
+            return
+        try:
+            value, at = _DECODER.raw_decode(reply, opening.start())
+        except (ValueError, RecursionError):
+            value, at = _UNREADABLE, opening.end()
+        yield value
 
 
 def _unfit(said: Mapping[str, Any]) -> ReplyReject | None:

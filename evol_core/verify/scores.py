@@ -4,7 +4,7 @@ import re
 
 LOWEST, HIGHEST = 0, 10
 
-_SCORE = re.compile(r"\bscore\W{0,4}:\W{0,4}(?P<score>-?\d+(?:\.\d+)?)(?:\s*/\s*10)?(?!\s*/)", re.IGNORECASE)
+_SCORE = re.compile(r"\bscore[^\w-]{0,4}:[^\w-]{0,4}(?P<score>-?\d+(?:\.\d+)?)(?:\s*/\s*10)?(?!\s*/)", re.IGNORECASE)
 
 
 def parse_score(reply: str) -> int | None:
