@@ -7,9 +7,7 @@ from evol_core.recipe import GateConfig
 
 
 def tally(accepted: int = 8, rejected: int = 2, failed: int = 0, **scored: int) -> Tally:
-    return Tally(
-        n_in=accepted + rejected + failed, accepted=accepted, rejected=rejected, failed=failed, scored=scored
-    )
+    return Tally(n_in=accepted + rejected + failed, accepted=accepted, rejected=rejected, failed=failed, scored=scored)
 
 
 def closed(tally: Tally, config: GateConfig) -> list[str]:
