@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.platform.postgres import DatabaseUrls, ensure_postgres, running_postgres, stop_postgres
+from evol_core.platform.postgres_cluster import locate
 from evol_core.platform.postgres_programs import copy_programs, wheel_programs
-from evol_core.platform.processes import alive, end
+from evol_core.platform.processes import MARK, alive, end, start
 from evol_core.platform.settings import analyst_url_from_environment, settings_from_environment
 from tests.integration.platform_homes import remove_home
 
@@ -108,14 +109,17 @@ def test_a_killed_server_comes_back_with_its_data(home: Path, urls: DatabaseUrls
     assert ask(urls.evol, "SELECT x FROM kept") == 7
 
 
-def test_a_dead_servers_number_that_we_now_have_is_no_obstacle(home: Path, urls: DatabaseUrls) -> None:
+def test_a_dead_servers_number_that_another_program_has_by_now_is_no_obstacle(home: Path, urls: DatabaseUrls) -> None:
     server = running_postgres(home)
     assert server is not None
     end([server], (signal.SIGKILL, 10))
-    pid_file = (home / "postgres").resolve() / "data/postmaster.pid"
-    pid_file.write_text(pid_file.read_text().replace(str(server.pid), str(os.getpid()), 1))
+    cluster = locate(home)
+    other = start(["sleep", "600"], {"PATH": os.defpath, MARK: str(home)}, home / "logs/other.log", cluster.user)
+    pid_file = cluster.data / "postmaster.pid"
+    pid_file.write_text(pid_file.read_text().replace(str(server.pid), str(other.pid), 1))
 
     assert ask(ensure_postgres(home).evol, "SELECT 1") == 1
+    assert alive(other)
 
 
 def test_two_processes_that_start_it_at_once_get_one_server(home: Path, urls: DatabaseUrls) -> None:
