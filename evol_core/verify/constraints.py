@@ -1,7 +1,6 @@
 """From what models wrote when asked for constraints to a clean list without repeats."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -39,13 +38,25 @@ class ListReply(NamedTuple):
     cut_off: bool = False
 
 
+class NewConstraint(NamedTuple):
+    text: str
+    reply: int
+    """Number of the reply that it first came up in, from 0."""
+
+
+class RejectedLine(NamedTuple):
+    text: str
+    reply: int
+    reason: LineReject
+
+
 class Cleaned(NamedTuple):
     """Lines in = constraints + rejected."""
 
-    constraints: tuple[str, ...]
-    """New ones, without the seeds, in the order in which they came up."""
+    constraints: tuple[NewConstraint, ...]
+    """Without the seeds, in the order in which they came up."""
 
-    rejected: "Counter[LineReject]"
+    rejected: tuple[RejectedLine, ...]
 
 
 _MARK = re.compile(r"^(?:[-*+•–—·]|\(?\d{1,3}[.):])\s+|^(?:[-*+•–—·]|\d{1,3}[.)])(?=[^\W\d])")  # noqa: RUF001
@@ -58,50 +69,39 @@ _TALK = re.compile(
 
 def clean_constraints(replies: Iterable[ListReply], seeds: Sequence[str]) -> Cleaned:
     """New constraints out of replies: bare lines, each once, none of them a seed's."""
-    lines, rejected = _lines(replies)
     seen = {_key(seed): LineReject.REPEATS_A_SEED for seed in seeds}
-    fresh: list[str] = []
-    for line in lines:
-        key = _key(line)
-        if key in seen:
-            rejected[seen[key]] += 1
-        else:
-            seen[key] = LineReject.REPEATED
-            fresh.append(line)
-    distinct = _without_near_repeats(fresh, seeds)
-    rejected[LineReject.NEARLY_REPEATED] += len(fresh) - len(distinct)
-    return Cleaned(tuple(distinct), +rejected)
+    known = _NearIndex(seeds)
+    constraints: list[NewConstraint] = []
+    rejected: list[RejectedLine] = []
+    for number, reply in enumerate(replies):
+        for text, fault in _read(reply):
+            reason = fault or seen.get(_key(text)) or (LineReject.NEARLY_REPEATED if known.holds(text) else None)
+            if reason:
+                rejected.append(RejectedLine(text, number, reason))
+                continue
+            seen[_key(text)] = LineReject.REPEATED
+            known.add(text)
+            constraints.append(NewConstraint(text, number))
+    return Cleaned(tuple(constraints), tuple(rejected))
 
 
-def _lines(replies: Iterable[ListReply]) -> tuple[list[str], "Counter[LineReject]"]:
-    lines: list[str] = []
-    rejected: Counter[LineReject] = Counter()
-    for reply in replies:
-        for line in _read(reply):
-            if isinstance(line, LineReject):
-                rejected[line] += 1
-            else:
-                lines.append(line)
-    return lines, rejected
-
-
-def _read(reply: ListReply) -> list[str | LineReject]:
-    """Each line that is not blank: a constraint, or why it is none."""
+def _read(reply: ListReply) -> list[tuple[str, LineReject | None]]:
+    """Each line that is not blank, and why it is no constraint."""
     lines = [line.strip() for line in clean(reply.text).splitlines() if line.strip()]
     listed = any(_MARK.match(line) for line in lines)
     read = [_line(line, listed) for line in lines]
     if reply.cut_off and read:
-        read[-1] = LineReject.CUT_OFF
+        read[-1] = (read[-1][0], LineReject.CUT_OFF)
     return read
 
 
-def _line(line: str, listed: bool) -> str | LineReject:
+def _line(line: str, listed: bool) -> tuple[str, LineReject | None]:
     if listed != bool(_MARK.match(line)) or (not listed and _TALK.search(line)):
-        return LineReject.NOT_IN_LIST
+        return line, LineReject.NOT_IN_LIST
     text = _bare(line)
     if len(text) < MIN_CHARS:
-        return LineReject.TOO_SHORT
-    return LineReject.TOO_LONG if len(text) > MAX_CHARS else text
+        return text, LineReject.TOO_SHORT
+    return text, LineReject.TOO_LONG if len(text) > MAX_CHARS else None
 
 
 def _bare(line: str) -> str:
@@ -118,27 +118,16 @@ def _key(text: str) -> str:
     return fold(_bare(text).rstrip(". "))
 
 
-def _without_near_repeats(lines: Sequence[str], seeds: Sequence[str]) -> list[str]:
-    """The lines that are nearly none of the seeds and none of the kept lines before them."""
-    known = _NearIndex()
-    for seed in seeds:
-        known.add(seed)
-    distinct: list[str] = []
-    for line in lines:
-        if not known.holds(line):
-            known.add(line)
-            distinct.append(line)
-    return distinct
-
-
 class _NearIndex:
     """Texts, to be asked whether they hold one nearly like another: candidates by MinHash, then counted exactly."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Iterable[str]) -> None:
         from datasketch import MinHashLSH  # type: ignore[import-untyped]  # half a second that only this needs
 
         self._index = MinHashLSH(threshold=SIMILARITY - 0.2, num_perm=N_PERMUTATIONS)
         self._shingles: list[frozenset[str]] = []
+        for text in texts:
+            self.add(text)
 
     def add(self, text: str) -> None:
         self._index.insert(len(self._shingles), _sketch(_shingles(text)))

@@ -4,16 +4,16 @@ Executions are batched by checker: one job runs it on all cases and on all broke
 texts from last to first. A checker whose verdicts differ between the two judges by something else than the answer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from evol_core.sandbox.jobs import ATTACKS, CheckJob, CheckResult, CheckVerdict
 from evol_core.sandbox.supervisor import Sandbox
-from evol_core.verify.broken import CONSTANT, BrokenAnswer, is_constant
+from evol_core.verify.broken import CONSTANT, BrokenAnswer, broken_answers, is_constant
 from evol_core.verify.crosscheck import Policy, crosscheck
 from evol_core.verify.expectations import Expected
-from evol_core.verify.replies import Case, repairs
+from evol_core.verify.replies import Case, CheckerReply, repairs
 
 NOT_DETERMINISTIC = "not_deterministic"
 KEEPS_DYING = "keeps_dying"
@@ -75,6 +75,39 @@ class Examined:
 
     layers: tuple[str, ...]
     """The walls that stood while its checkers ran; empty where it has none."""
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """Kept checkers, the most accurate first."""
+        kept = [checker for checker in self.checkers if checker.kept]
+        return tuple(checker.source for checker in sorted(kept, key=lambda one: (-(one.accuracy or 0), one.source)))
+
+
+def subject_of(
+    constraint: str, replies: Iterable[CheckerReply], repairs: Mapping[str, str], of_others: Iterable[str] = ()
+) -> Subject:
+    """The distinct checkers and cases of a constraint's replies, sorted, so that their order plays no part.
+
+    Args:
+        constraint: as it was given.
+        replies: those that hold a checker.
+        repairs: from `repaired`.
+        of_others: right answers to other constraints.
+    """
+    kept = list(replies)
+    cases = {(case.input, repr(case.expected)): case for reply in kept for case in reply.cases}
+    ordered = tuple(cases[key] for key in sorted(cases))
+    return Subject(
+        constraint=constraint,
+        sources=tuple(sorted({repairs.get(reply.source, reply.source) for reply in kept})),
+        cases=ordered,
+        broken=broken_answers(
+            constraint,
+            right=(case.input for case in ordered if case.expected is True),
+            wrong=(case.input for case in ordered if case.expected is False),
+            of_others=of_others,
+        ),
+    )
 
 
 def repaired(sources: Iterable[str], sandbox: Sandbox) -> dict[str, str]:

@@ -11,11 +11,11 @@ from evol_core.errors import ConfigError
 from evol_core.records import content_hash
 from evol_core.sandbox.jobs import CheckVerdict
 from evol_core.sandbox.supervisor import Sandbox
-from evol_core.verify.broken import MAX_OF_A_KIND, broken_answers
+from evol_core.verify.broken import MAX_OF_A_KIND
 from evol_core.verify.crosscheck import POLICIES, Policy, policy_named
-from evol_core.verify.examine import WINDOW, Examined, Subject, examine, repaired
-from evol_core.verify.replies import Case, CheckerReply, ReplyReject, parse_reply
-from evol_core.verify.reply_file import BrokenRow, Constraint, read_constraints
+from evol_core.verify.examine import WINDOW, Examined, examine, repaired, subject_of
+from evol_core.verify.replies import CheckerReply, ReplyReject, parse_reply
+from evol_core.verify.reply_file import BrokenRow, ReplyRow, read_constraints
 from evol_core.verify.row_file import row_writer
 
 NO_VALID_FUNCTION = "no_valid_function"
@@ -53,7 +53,7 @@ class CrosscheckSummary:
 class _Parsed(NamedTuple):
     """One row with its replies read."""
 
-    constraint: Constraint
+    row: ReplyRow
     replies: tuple[CheckerReply | ReplyReject, ...]
 
     @property
@@ -95,7 +95,7 @@ def known_policies() -> str:
     return ", ".join(POLICIES)
 
 
-def _note_broken(rows: Iterable[Constraint | BrokenRow], summary: CrosscheckSummary) -> Iterator[Constraint]:
+def _note_broken(rows: Iterable[ReplyRow | BrokenRow], summary: CrosscheckSummary) -> Iterator[ReplyRow]:
     for row in rows:
         if isinstance(row, BrokenRow):
             summary.broken_rows.append(row)
@@ -103,9 +103,9 @@ def _note_broken(rows: Iterable[Constraint | BrokenRow], summary: CrosscheckSumm
             yield row
 
 
-def _parse(rows: Iterable[Constraint | BrokenRow], strict: bool) -> Iterator[_Parsed]:
+def _parse(rows: Iterable[ReplyRow | BrokenRow], strict: bool) -> Iterator[_Parsed]:
     for row in rows:
-        if isinstance(row, Constraint):
+        if isinstance(row, ReplyRow):
             yield _Parsed(row, tuple(parse_reply(reply, strict_expectations=strict) for reply in row.replies))
 
 
@@ -115,7 +115,7 @@ def _answer_pool(parsed: Iterable[_Parsed]) -> list[tuple[str, str]]:
     for one in parsed:
         right = [case.input for reply in one.checkers for case in reply.cases if case.expected is True]
         if right:
-            pool[content_hash([one.constraint.instruction])] = (one.constraint.instruction, min(right))
+            pool[content_hash([one.row.instruction])] = (one.row.instruction, min(right))
         if len(pool) > 4 * MAX_OF_A_KIND:
             pool = {key: pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]}
     return [pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]]
@@ -127,31 +127,16 @@ def _examined(
     source = iter(parsed)
     while window := list(islice(source, WINDOW)):
         repairs = repaired((reply.source for one in window for reply in one.checkers), sandbox)
-        subjects = [_subject(one, repairs, answers) for one in window]
+        subjects = [
+            subject_of(
+                one.row.instruction,
+                one.checkers,
+                repairs,
+                [text for about, text in answers if about != one.row.instruction],
+            )
+            for one in window
+        ]
         yield from zip(examine(subjects, sandbox, policy), window, strict=True)
-
-
-def _subject(one: _Parsed, repairs: dict[str, str], answers: Sequence[tuple[str, str]]) -> Subject:
-    """The row's distinct checkers and cases, sorted, so that the order of replies plays no part."""
-    instruction = one.constraint.instruction
-    sources = {repairs.get(reply.source, reply.source) for reply in one.checkers}
-    cases = {_identity(case): case for reply in one.checkers for case in reply.cases}
-    ordered = tuple(cases[key] for key in sorted(cases))
-    return Subject(
-        constraint=instruction,
-        sources=tuple(sorted(sources)),
-        cases=ordered,
-        broken=broken_answers(
-            instruction,
-            right=(case.input for case in ordered if case.expected is True),
-            wrong=(case.input for case in ordered if case.expected is False),
-            of_others=(answer for other, answer in answers if other != instruction),
-        ),
-    )
-
-
-def _identity(case: Case) -> tuple[str, str]:
-    return case.input, repr(case.expected)
 
 
 def _row(examined: Examined, one: _Parsed) -> dict[str, Any]:

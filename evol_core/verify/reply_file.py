@@ -17,7 +17,7 @@ INSTRUCTION = "instruction"
 REPLIES = "gpt-answer"
 
 
-class Constraint(NamedTuple):
+class ReplyRow(NamedTuple):
     """One row of the file."""
 
     line: int
@@ -34,7 +34,7 @@ class BrokenRow(NamedTuple):
     problem: str
 
 
-def read_constraints(path: Path) -> Iterator[Constraint | BrokenRow]:
+def read_constraints(path: Path) -> Iterator[ReplyRow | BrokenRow]:
     """The file's rows in order. A broken line leaves the others unharmed.
 
     Raises:
@@ -82,7 +82,7 @@ def _table(path: Path) -> Iterator[tuple[int, object]]:
         raise InputError(f"{path} is no readable Parquet file: {error}; make it anew") from None
 
 
-def _row(line: int, value: object) -> Constraint | BrokenRow:
+def _row(line: int, value: object) -> ReplyRow | BrokenRow:
     if isinstance(value, BrokenRow):
         return value._replace(line=line)
     if not isinstance(value, dict):
@@ -92,7 +92,7 @@ def _row(line: int, value: object) -> Constraint | BrokenRow:
         return BrokenRow(line, f"{INSTRUCTION!r} must be a text that is not blank, got {_short(instruction)}")
     if not isinstance(replies, list):
         return BrokenRow(line, f"{REPLIES!r} must be a list of replies, got {_short(replies)}")
-    return Constraint(line, instruction, tuple(replies))
+    return ReplyRow(line, instruction, tuple(replies))
 
 
 def _short(value: object) -> str:

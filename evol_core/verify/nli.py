@@ -1,0 +1,68 @@
+"""Whether one text follows from another: entailment, neutral or contradiction.
+
+A scorer is a function that returns a program, so that a classifier and a prompted model look the same to those who
+ask. A classifier's labels come from its configuration, never from a fixed order.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from evol_core.errors import ModelError
+from evol_core.llm.port import Program, ask
+from evol_core.verify.asking import Asking
+
+NAME = "nli"
+
+
+class NliLabel(StrEnum):
+    """What a premise says of a hypothesis."""
+
+    ENTAILMENT = "entailment"
+    NEUTRAL = "neutral"
+    CONTRADICTION = "contradiction"
+
+
+Nli = Callable[[str, str], Program[NliLabel | None]]
+"""Premise and hypothesis to a label; None where the scorer's reply holds none."""
+
+PROMPT = """\
+First rule: {premise}
+Second rule: {hypothesis}
+
+Compare what the two rules ask of an answer. Reply with one word only: "entailment" if an answer that follows the \
+first rule follows the second as well, "contradiction" if no answer can follow both, "neutral" otherwise."""
+
+_LABEL = re.compile("|".join(label.value for label in NliLabel), re.IGNORECASE)
+
+
+def labels_of(id2label: Mapping[int, str]) -> dict[int, NliLabel]:
+    """A classifier's outputs by number, as its configuration names them.
+
+    Raises:
+        ModelError: the names are not exactly those of the three labels.
+    """
+    named = {number: name.strip().lower() for number, name in id2label.items()}
+    if sorted(named.values()) != sorted(label.value for label in NliLabel):
+        raise ModelError(
+            f"an NLI model must name its outputs {sorted(label.value for label in NliLabel)}; this one's id2label is "
+            f"{dict(id2label)}. Set id2label in its config.json, or take another model"
+        )
+    return {number: NliLabel(name) for number, name in named.items()}
+
+
+def prompted_nli(asking: Asking) -> Nli:
+    """A scorer that asks a chat model."""
+
+    def label(premise: str, hypothesis: str) -> Program[NliLabel | None]:
+        prompt = PROMPT.format(premise=premise, hypothesis=hypothesis)
+        reply = yield from ask(asking.request(NAME, prompt, about=f"{premise}\n{hypothesis}"))
+        return parse_label(reply.text)
+
+    return label
+
+
+def parse_label(reply: str) -> NliLabel | None:
+    """The one label that a reply names; None where it names none or several."""
+    named = {match.group().lower() for match in _LABEL.finditer(reply)}
+    return NliLabel(named.pop()) if len(named) == 1 else None
