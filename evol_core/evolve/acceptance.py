@@ -28,7 +28,7 @@ REFUSAL_WORDS = 80
 """An answer that says sorry in fewer words than these is a refusal."""
 
 LEAKED = re.compile(
-    r"\b(?:given|rewritten|created) (?:prompt|instruction|question|task)\b|\bquestion or task\b"
+    r"\b(?:given|rewritten|created) (?:prompt|instruction|question|task)\b|\bquestion for students\b"
     r"|\b(?:new|harder|original) (?:prompt|instruction|question|task)\W{0,3}(?: is)?\s*:"
     r"|^\W*#[^#\n]*[^#\s]\s?#+(?:\s|:|\*|$)",
     re.IGNORECASE | re.MULTILINE,

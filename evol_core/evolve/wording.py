@@ -6,14 +6,14 @@ from evol_core.records import Instruction
 from evol_core.text import reply_text
 
 DEPTH = """\
-{{input}}You rewrite questions and tasks. Please write one new question or task, clear and fair, that asks for all \
-that "{{text}}" asks for, but is a little harder: {method}, in 10 to 20 more words. Write the question or task only.\
+{{input}}Please write one question for students. It should ask the same as "{{text}}", but be a little harder: \
+{method}. Use 10 to 20 more words, clear and fair. Write the question only.\
 """
 """In-depth evolving; the method is what tells one such operator from another."""
 
 INPUT = "Input:\n{input}\n\n"
 
-LABEL = re.compile(r"(?:question or task|question|instruction|prompt|task)\s*:\s*", re.IGNORECASE)
+LABEL = re.compile(r"(?:question|instruction|prompt|task)\s*:\s*", re.IGNORECASE)
 QUOTES = {'"': '"', "\u201c": "\u201d"}
 
 

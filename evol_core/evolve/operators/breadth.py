@@ -9,8 +9,8 @@ from evol_core.records import Instruction
 NAME = "breadth"
 
 PROMPT = """\
-{input}You write questions and tasks. Please write one new question or task, inspired by "{text}", but on something \
-rarer of the same field, about as long and as hard. Write the question or task only.\
+{input}Please write one question for students. It should be inspired by "{text}", but ask about something rarer of \
+the same field, in about as many words. Write the question only.\
 """
 
 

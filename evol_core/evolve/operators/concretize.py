@@ -8,7 +8,7 @@ from evol_core.records import Instruction
 
 NAME = "concretize"
 
-PROMPT = depth_prompt("it speaks of specific things instead of general ones")
+PROMPT = depth_prompt("it is about one specific case instead of the general one")
 
 
 def prompt(instruction: Instruction) -> str:

@@ -8,7 +8,7 @@ from evol_core.records import Instruction
 
 NAME = "constraints"
 
-PROMPT = depth_prompt("it has one more requirement")
+PROMPT = depth_prompt("it asks for one more thing")
 
 
 def prompt(instruction: Instruction) -> str:

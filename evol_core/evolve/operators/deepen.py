@@ -8,7 +8,7 @@ from evol_core.records import Instruction
 
 NAME = "deepen"
 
-PROMPT = depth_prompt("it goes deeper and wider")
+PROMPT = depth_prompt("it asks for more depth and more sides of the subject")
 
 
 def prompt(instruction: Instruction) -> str:

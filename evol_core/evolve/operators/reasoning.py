@@ -8,7 +8,7 @@ from evol_core.records import Instruction
 
 NAME = "reasoning"
 
-PROMPT = depth_prompt("it asks for reasoning in several steps")
+PROMPT = depth_prompt("it must be thought through in several steps")
 
 
 def prompt(instruction: Instruction) -> str:

@@ -89,7 +89,7 @@ def test_a_sign_inside_is_a_change() -> None:
         "My created prompt is to name four rivers.",
         'Here is a new question: "Name four rivers."',
         "The new task is: name four rivers.",
-        "The question or task is to name four rivers.",
+        "Please write one question for students: name four rivers.",
     ],
 )
 def test_a_label_of_the_prompt_in_the_child_is_a_leak(reply: str) -> None:

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from evol_core.config import PROJECT_ROOT
+from evol_core.evolve.operators import unknown_operators
+from evol_core.recipe import SeedSource, read_recipe
+from evol_core.score.metrics import METRICS, unknown_metrics
+from evol_core.seed import check_sources, read_seeds
+
+EXAMPLES = PROJECT_ROOT / "examples"
+GSM8K = PROJECT_ROOT.parent / "shared/data/gsm8k_train.jsonl"
+SELF_INSTRUCT = PROJECT_ROOT.parent / "shared/data/self_instruct_seed_tasks.jsonl"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_names_parts_that_there_are(path: Path) -> None:
+    recipe = read_recipe(path)
+
+    assert unknown_operators(recipe.evolve.operators) is None
+    assert unknown_metrics(recipe.score.metrics) is None
+
+
+def test_the_demo_evolves_64_clean_seeds_by_every_metric() -> None:
+    recipe = read_recipe(EXAMPLES / "demo.yaml")
+    check_sources(recipe.seeds)
+
+    batch = read_seeds(recipe.seeds, {})
+
+    assert (len(batch.seeds), batch.refused, batch.n_items) == (64, [], 64)
+    assert sum(1 for seed in batch.seeds if seed.instruction.input) == 16
+    assert set(recipe.score.metrics) == set(METRICS)
+
+
+@pytest.mark.parametrize(("path", "n_seeds"), [(GSM8K, 7473), (SELF_INSTRUCT, 175)], ids=["gsm8k", "self_instruct"])
+def test_real_files_of_the_field_are_read_whole(path: Path, n_seeds: int) -> None:
+    if not path.exists():
+        pytest.skip(f"{path.name} is not on this machine")
+
+    batch = read_seeds([SeedSource(path=str(path))], {})
+
+    assert (len(batch.seeds), len(batch.refused)) == (n_seeds, 0)
+    assert all(seed.output for seed in batch.seeds[:100])
