@@ -61,7 +61,7 @@ def trigger_and_follow(home: Path, dag: str, conf: dict[str, Any]) -> dict[str, 
         say(f"the run goes on without you; clear it or mark it failed in the UI to end it: {run.run_id}")
         raise typer.Exit(130) from None
     if state == "failed":
-        raise JobFailed(_why(run))
+        raise JobFailed(why_failed(run))
     said = {"dag": dag, "run_id": run.run_id, "state": state, "seconds": round(time.monotonic() - began, 1)}
     return said | (run.output("publish") or {})
 
@@ -72,8 +72,12 @@ def follow(run: DagRun, show: RunDisplay) -> str:
     Raises:
         JobFailed: it waits for a person, who may take hours.
     """
+    told = False
     while True:
         state, tasks = run.state(), run.tasks()
+        if state == "queued" and not told and (ahead := run.ahead()):
+            told = True
+            say("\n".join(_waits(run, other) for other in ahead))
         show(tasks)
         if state in ENDED:
             return state
@@ -81,6 +85,12 @@ def follow(run: DagRun, show: RunDisplay) -> str:
             if task.state == "awaiting_input":
                 raise JobFailed(_question(run))
         time.sleep(POLL_S)
+
+
+def _waits(run: DagRun, other: DagRun) -> str:
+    asks = any(task.state == "awaiting_input" for task in other.tasks())
+    why = "waits for a person: approve or reject it under Required Actions in the UI" if asks else "is at work"
+    return f"this run waits, as {run.dag} runs one at a time: {other.run_id} {why}"
 
 
 def _question(run: DagRun) -> str:
@@ -92,7 +102,7 @@ def _question(run: DagRun) -> str:
     )
 
 
-def _why(run: DagRun) -> str:
+def why_failed(run: DagRun) -> str:
     """The tasks that failed, with the end of their logs."""
     failed = [task for task in run.tasks() if task.state == "failed"]
     return "\n".join([f"run {run.run_id} failed", *(_end_of(run, task) for task in failed)])

@@ -81,4 +81,4 @@ def jobs_of(home: Path, run: DagRun) -> Iterator[tuple[str, str, float]]:
         if spec is None or progress is None or (spec.flow, spec.run_key) != (run.dag, run.run_id):
             continue
         if progress.stage and folder.alive():
-            yield spec.task, progress.line, progress.done / max(progress.total, 1)
+            yield spec.task, progress.line.removeprefix(f"{spec.stage}: "), progress.done / max(progress.total, 1)

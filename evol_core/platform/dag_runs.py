@@ -52,6 +52,12 @@ class DagRun:
     def state(self) -> str:
         return str(ask(self.home, "GET", self.path)["state"])
 
+    def ahead(self) -> list["DagRun"]:
+        """Runs of the same DAG that are at work; while there are as many as the DAG allows, this one waits."""
+        found = ask(self.home, "GET", f"/dags/{quote(self.dag)}/dagRuns?state=running&limit=100")["dag_runs"]
+        runs = (DagRun(home=self.home, dag=self.dag, run_id=item["dag_run_id"]) for item in found)
+        return [run for run in runs if run != self]
+
     def tasks(self) -> list[TaskTry]:
         """Every task, and every shard of mapped ones, in the order of the DAG as far as it is known."""
         found: list[TaskTry] = []
@@ -133,7 +139,7 @@ def ask(home: Path, method: str, path: str, body: object = None) -> Any:
         if status == 401 and time.monotonic() < deadline:
             _CLIENTS.pop(home, None)
             continue
-        return _checked(status, answer, method, path)
+        return checked(status, answer, method, path)
 
 
 _CLIENTS: dict[Path, AirflowApi] = {}
@@ -146,7 +152,7 @@ def _client(home: Path) -> AirflowApi:
     return _CLIENTS[home]
 
 
-def _checked(status: int, answer: Any, method: str, path: str) -> Any:
+def checked(status: int, answer: Any, method: str, path: str) -> Any:
     if status < 400:
         return answer
     detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
