@@ -125,12 +125,13 @@ def read_pairs(path: Path, rows: int) -> list[tuple[str, str]]:
 
 
 def made_pairs(rows: int) -> list[tuple[str, str]]:
-    """Pairs of mixed length out of the instructions that come with the project: 1 to 16 others stand as the answer."""
+    """Pairs out of the instructions that come with the project: 1 to 12 of them on either side, in all mixtures."""
     texts = [json.loads(line)["instruction"] for line in SEEDS.read_text(encoding="utf-8").splitlines()]
-    return [
-        (texts[row % len(texts)], " ".join(texts[(row + step) % len(texts)] for step in range(1, 2 + row * 7 % 16)))
-        for row in range(rows)
-    ]
+
+    def joined(first: int, number: int) -> str:
+        return " ".join(texts[(first + step) % len(texts)] for step in range(number))
+
+    return [(joined(row, 1 + row * 5 % 12), joined(row + 20, 1 + row * 7 % 11)) for row in range(rows)]
 
 
 def requests(model: ModelRef, pairs: Sequence[tuple[str, str]]) -> list[LossRequest]:
