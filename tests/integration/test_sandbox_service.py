@@ -122,7 +122,8 @@ def test_a_killed_server_is_replaced_and_its_job_done_again(sandbox: Sandbox) ->
 def test_nothing_is_left_when_the_supervisor_is_killed() -> None:
     script = (
         "from evol_core.sandbox.supervisor import Sandbox\nfrom evol_core.sandbox.jobs import CheckJob\n"
-        "with Sandbox(n_workers=2) as sandbox:\n"
+        "from evol_core.sandbox.limits import Limits\n"
+        "with Sandbox(n_workers=2, limits=Limits(case_cpu_s=60)) as sandbox:\n"
         "    print(*sandbox.server_pids, flush=True)\n"
         "    sandbox.run(CheckJob(source='def evaluate(r):\\n    while True: pass\\n', inputs=('x',) * 9))\n"
     )
