@@ -158,6 +158,13 @@ def test_a_request_is_one_user_turn_with_a_seed_of_its_own() -> None:
     ]
 
 
+def test_a_later_rounds_seed_comes_from_the_parent_that_is_shown() -> None:
+    _, asked = play(seed(), ["Name two rivers.", "Po", "", ""])
+
+    assert isinstance(asked[2], GenerateRequest)
+    assert asked[2].seed == request_seed(7, Instruction(text="Name two rivers.").id, "deepen", 1, 0)
+
+
 def test_what_is_asked_does_not_depend_on_the_rows_beside_it() -> None:
     _, alone = play(seed(ordinal=5), ["", "", ""])
     engine = FakeEngine(lambda request: "")

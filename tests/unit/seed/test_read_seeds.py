@@ -51,6 +51,12 @@ def test_numbers_follow_the_file_where_nothing_went_before() -> None:
     assert [seed.ordinal for seed in read(["c", "a", "b"]).seeds] == [0, 1, 2]
 
 
+def test_a_number_that_was_ever_given_is_not_given_again() -> None:
+    left = {one: number for one, number in ordinals(read(["a", "b", "c"])).items() if number != 1}
+
+    assert [seed.ordinal for seed in read(["d", "a"], left).seeds] == [3, 0]
+
+
 def test_empty_and_repeated_instructions_are_rejected_and_the_first_is_kept() -> None:
     batch = read(["Name a  River.", " \n", "name a river.", "Name a river"])
 
