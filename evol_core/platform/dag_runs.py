@@ -89,8 +89,7 @@ class DagRun:
             answer = ask(self.home, "GET", f"{where}?map_index={task.map_index}&full_content=true")
         except NotFound:
             return []
-        said = [entry if isinstance(entry, str) else entry.get("event", "") for entry in answer["content"]]
-        return [line for event in said for line in event.splitlines()][-lines:]
+        return [line for entry in answer["content"] for line in log_lines(entry)][-lines:]
 
     def clear(self, task: str, map_index: int = -1) -> None:
         """Have a task, or one shard of it, done again with all that comes after it."""
@@ -102,6 +101,15 @@ class DagRun:
             "include_downstream": True,
         }
         ask(self.home, "POST", f"/dags/{quote(self.dag)}/clearTaskInstances", body)
+
+
+def log_lines(entry: str | dict[str, Any]) -> list[str]:
+    """One entry of a task's log for a person: without its frames and groups, with the error that it tells of."""
+    if isinstance(entry, str):
+        return entry.splitlines()
+    causes = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or ()]
+    said = [entry.get("event", ""), *causes]
+    return [line for text in said for line in text.splitlines() if not line.startswith("::")]
 
 
 def trigger(home: Path, dag: str, conf: dict[str, Any]) -> DagRun:

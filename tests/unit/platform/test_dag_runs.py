@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from evol_core.errors import EvolError, NotFound, PlatformError, RecipeError
-from evol_core.platform.dag_runs import DagRun, TaskTry, checked
+from evol_core.platform.dag_runs import DagRun, TaskTry, checked, log_lines
 
 
 def test_a_runs_name_is_safe_in_a_url() -> None:
@@ -32,3 +32,15 @@ def test_refusals_become_our_errors(status: int, answer: object, error: type[Evo
         checked(status, answer, "GET", "/dags")
 
     assert str(raised.value) == message
+
+
+def test_a_logs_error_is_told_with_its_message() -> None:
+    error = {"exc_type": "RecipeError", "exc_value": "evolve.operators: unknown\nname another", "frames": [{}]}
+
+    assert log_lines({"event": "Task failed with exception", "error_detail": [error]}) == [
+        "Task failed with exception",
+        "RecipeError: evolve.operators: unknown",
+        "name another",
+    ]
+    assert log_lines({"event": "::group::Pre Execute"}) == []
+    assert log_lines("plain\nlines") == ["plain", "lines"]
