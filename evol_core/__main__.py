@@ -9,6 +9,7 @@ from evol_core.cli import (
     demo_command,
     platform_commands,
     recipe_commands,
+    verify_commands,
 )
 
 
@@ -28,6 +29,7 @@ def app() -> typer.Typer:
         airflow_commands,
         data_commands,
         recipe_commands,
+        verify_commands,
     ):
         group.register(evol)
     return evol
