@@ -6,6 +6,7 @@ from evol_core.llm.port import Program, together
 from evol_core.records import Pair, Score
 from evol_core.score.metric import Metric, Scoring, at_once
 from evol_core.score.metrics import METRICS, unknown_metrics
+from evol_core.text import has_lone_surrogate
 
 NOT_UNICODE = "not_unicode"
 """The text holds half of a surrogate pair: no model can be asked of it, and no table can keep the question."""
@@ -24,17 +25,8 @@ def score_pair(pair: Pair, metrics: Sequence[str], scoring: Scoring) -> Program[
 
 
 def _score(metric: Metric, pair: Pair, scoring: Scoring) -> Program[Score]:
-    if metric.asks == "nothing" or is_unicode(pair.instruction.prompt + pair.response):
+    if metric.asks == "nothing" or not has_lone_surrogate(pair.instruction.prompt + pair.response):
         return metric.score(pair, scoring)
     model = scoring.judge if metric.asks == "judge" else scoring.scorer
     subject = pair.instruction.id if metric.subject == "instruction" else pair.id
     return at_once(Score(subject_id=subject, metric=metric.name, value=None, reason=NOT_UNICODE, scorer=model.name))
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text can be written as UTF-8: it holds no half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

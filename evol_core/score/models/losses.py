@@ -19,6 +19,7 @@ from evol_core.records import Generation, Losses, LossRequest, ModelRef, Request
 from evol_core.score.models.forward import Forward, HfForward, load_model
 from evol_core.score.models.packed import is_packable, packed_or_none
 from evol_core.score.models.sides import ANSWER, QUESTION, EncodedPair, PairEncoder, Text
+from evol_core.text import has_lone_surrogate
 
 EMPTY_ANSWER = "empty_answer"
 EMPTY_INSTRUCTION = "empty_instruction"
@@ -122,9 +123,7 @@ class LossScorer:
     def _read(self, request: LossRequest) -> Job:
         since = time.monotonic()
         nothing = EncodedPair(full=NOTHING, alone=NOTHING)
-        try:
-            (request.instruction + request.response).encode()
-        except UnicodeEncodeError:
+        if has_lone_surrogate(request.instruction) or has_lone_surrogate(request.response):
             return Job(request=request, pair=nothing, reason=NOT_UNICODE, since=since)
         encode = self._encoder.chat if request.form == "chat" else self._encoder.plain
         pair = encode(request.instruction, request.response)

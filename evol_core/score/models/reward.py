@@ -17,6 +17,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 
 from evol_core.errors import ModelError
 from evol_core.score.models.forward import batches, padded
+from evol_core.text import has_lone_surrogate
 
 PADDED_TOKENS = {"cpu": 1, "cuda": 32_768}
 """Of one batch; on a processor a chat alone is as fast and wastes nothing."""
@@ -54,7 +55,7 @@ class Classifier:
         rewards: dict[int, Reward] = {}
         rows: dict[int, list[int]] = {}
         for number, chat in enumerate(chats):
-            if not is_unicode(chat):
+            if has_lone_surrogate(chat.user + chat.assistant):
                 rewards[number] = Reward(None, "not_unicode")
                 continue
             ids = chat_ids(self._tokenizer, chat)
@@ -89,7 +90,7 @@ class OwnScoring:
             return [self._reward(chat) for chat in chats]
 
     def _reward(self, chat: Chat) -> Reward:
-        if not is_unicode(chat):
+        if has_lone_surrogate(chat.user + chat.assistant):
             return Reward(None, "not_unicode")
         return finite(float(self._model.get_score(self._tokenizer, messages(chat))))
 
@@ -144,11 +145,3 @@ def chat_ids(tokenizer: Any, chat: Chat) -> list[int]:
 
 def finite(value: float) -> Reward:
     return Reward(value) if math.isfinite(value) else Reward(None, "not_finite")
-
-
-def is_unicode(chat: Chat) -> bool:
-    try:
-        (chat.user + chat.assistant).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
