@@ -3,6 +3,7 @@
 Lists and tables of objects (seeds, models) are one field each, in JSON. So a form says all that a recipe can say.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +105,21 @@ def recipe_from(values: Data, shown: Data, base: Path) -> Recipe:
 def _chosen(chosen: object, base: Path) -> Recipe:
     if chosen is None or chosen == "":
         return read_recipe(base)
+    if isinstance(chosen, str) and chosen.lstrip().startswith("{"):
+        chosen = _json(chosen)
     if isinstance(chosen, str):
         return read_recipe(Path(chosen).expanduser())
     if isinstance(chosen, Mapping):
         return parse_recipe(dict(chosen), origin="the form's recipe")
     raise RecipeError(f"recipe: must be a file's path, a recipe as JSON, or empty; got {chosen!r}")
+
+
+def _json(text: str) -> object:
+    """What somebody typed into the form's text field."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RecipeError(f"recipe: this is no JSON: {error}; correct it, or give a file's path") from None
 
 
 def _set(data: dict[str, Any], path: list[str], value: Any) -> None:

@@ -138,10 +138,15 @@ def ask(home: Path, method: str, path: str, body: object = None) -> Any:
     while True:
         try:
             status, answer = _client(home).call(method, path, body)
-        except (OSError, PlatformError) as error:
+        except PlatformError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+            continue
+        except OSError as error:
             _CLIENTS.pop(home, None)
             if time.monotonic() > deadline:
-                raise PlatformError(f"Airflow does not answer: {error}; run `evol up`") from error
+                raise PlatformError(f"Airflow does not answer ({error}); run `evol up`") from error
             time.sleep(1.0)
             continue
         if status == 401 and time.monotonic() < deadline:

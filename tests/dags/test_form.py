@@ -1,3 +1,4 @@
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,15 @@ def test_a_whole_recipe_as_json_is_taken_as_it_is(base: Path) -> None:
     shown = shown_of(base)
     whole = {"name": "json", "seeds": [{"path": "/s/mine.txt"}], "evolve": {"rounds": 0}}
 
-    recipe = recipe_from({**shown, "recipe": whole}, shown, base)
+    for given in (whole, json.dumps(whole)):
+        assert recipe_from({**shown, "recipe": given}, shown, base) == Recipe.model_validate(whole)
 
-    assert recipe == Recipe.model_validate(whole)
+
+def test_broken_json_says_where(base: Path) -> None:
+    shown = shown_of(base)
+
+    with pytest.raises(RecipeError, match=r"recipe: this is no JSON: .*line 1 column 10.*; correct it, or give a file"):
+        recipe_from({**shown, "recipe": '{"name": }'}, shown, base)
 
 
 def test_relative_seeds_lie_beside_the_base_recipe(base: Path) -> None:
