@@ -21,6 +21,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 Row = Mapping[str, Any]
 
+PLAIN_WIDTH = 160
+"""Characters a line where there is no terminal to ask."""
+
 
 def emit(data: Row | Sequence[Row], *, as_json: bool, title: str = "") -> None:
     """Print one record or rows: as JSON, or as a table (of two columns for one record)."""
@@ -28,7 +31,7 @@ def emit(data: Row | Sequence[Row], *, as_json: bool, title: str = "") -> None:
         print(json.dumps(data, ensure_ascii=False, indent=2, default=str))
         return
     table = _record_table(data, title) if isinstance(data, Mapping) else _rows_table(data, title)
-    Console(soft_wrap=not sys.stdout.isatty(), highlight=False).print(table)
+    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False).print(table)
 
 
 def say(text: str) -> None:
