@@ -124,6 +124,7 @@ def _make_roles_and_databases(cluster: Cluster, passwords: dict[str, str]) -> No
                 cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
             cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(role)), (verifier,))
         cursor.execute("ALTER ROLE evol_analyst SET default_transaction_read_only = on")
+        cursor.execute("ALTER ROLE evol_analyst SET statement_timeout = '60s'")
         for name in DATABASES:
             if not _exists(cursor, "pg_database", "datname", name):
                 cursor.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
