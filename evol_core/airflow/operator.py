@@ -76,6 +76,7 @@ class EvolJobOperator(BaseOperator):
             raise JobFailed(f"another try follows the job in {folder.path} now; this one lets go of it")
         if event["reason"] == "late":
             stop(folder, owner=event["owner"])
+            _note_failure(folder)
             raise JobFailed(f"the job was not done within {self.execution_timeout} and was stopped; {_hint(folder)}")
         self.log.info("the end of %s:\n%s", folder.log, folder.log_tail(LOG_LINES))
         result = folder.result()
@@ -110,10 +111,7 @@ class EvolJobOperator(BaseOperator):
         return replace(work, attempt_id=attempt_id)
 
     def _fail(self, folder: JobFolder, error: JobError | None) -> NoReturn:
-        spec = folder.spec()
-        if spec is not None:
-            with suppress(EvolError):  # a database that is away must not hide why the job failed
-                note_failure(settings_from(os.environ), spec.attempt_id)
+        _note_failure(folder)
         if error is None:
             raise JobFailed(f"the job's processes are gone and left no result; {_hint(folder)}")
         if error.retryable:
@@ -125,6 +123,14 @@ def owner_of(context: Context) -> str:
     """This try of this task, for the job's lease."""
     ti = context["ti"]
     return f"{ti.dag_id} {ti.run_id} {ti.task_id} {ti.map_index} try {ti.try_number}"
+
+
+def _note_failure(folder: JobFolder) -> None:
+    """In lineage, for a job that was killed before it could; a database that is away must not hide the cause."""
+    spec = folder.spec()
+    if spec is not None:
+        with suppress(EvolError):
+            note_failure(settings_from(os.environ), spec.attempt_id)
 
 
 def _hint(folder: JobFolder) -> str:
