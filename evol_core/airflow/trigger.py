@@ -19,6 +19,10 @@ TELL_S = 30.0
 class EvolJobTrigger(BaseTrigger):
     """Fires once, with why it stopped following: `ended`, `lost` (another follows now) or `late`."""
 
+    settle_s = 3.0
+    """It fires no earlier. Airflow 3.3 takes a task that is resumed before its scheduler has noted that it was
+    deferred for one that somebody killed, and fails it."""
+
     def __init__(self, folder: str, owner: str, deadline: float | None, poll_s: float = POLL_S) -> None:
         """Follow the job in `folder` as `owner`, until `deadline` (seconds since 1970)."""
         super().__init__()  # type: ignore[no-untyped-call]
@@ -33,6 +37,7 @@ class EvolJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         folder = JobFolder(Path(self.folder))
+        began = time.monotonic()
         tell_at = 0.0
         while (reason := await asyncio.to_thread(self._look, folder)) is None:
             if time.monotonic() >= tell_at:
@@ -40,6 +45,7 @@ class EvolJobTrigger(BaseTrigger):
                 progress = await asyncio.to_thread(folder.progress)
                 self.log.info("%s", progress.line if progress else "the job is starting")
             await asyncio.sleep(self.poll_s)
+        await asyncio.sleep(began + self.settle_s - time.monotonic())
         event = {"folder": self.folder, "owner": self.owner, "reason": reason}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 

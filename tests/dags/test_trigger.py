@@ -27,7 +27,9 @@ def folder(tmp_path: Path) -> JobFolder:
 
 
 def trigger(folder: JobFolder, **arguments: Any) -> EvolJobTrigger:
-    return EvolJobTrigger(folder=str(folder.path), owner=OWNER, **{"deadline": None, "poll_s": 0.001, **arguments})
+    made = EvolJobTrigger(folder=str(folder.path), owner=OWNER, **{"deadline": None, "poll_s": 0.001, **arguments})
+    made.settle_s = 0.0
+    return made
 
 
 def event_of(trigger: EvolJobTrigger) -> dict[str, Any]:
@@ -61,6 +63,18 @@ def test_a_job_that_another_try_follows_is_let_go(folder: JobFolder) -> None:
 
 def test_a_job_past_its_deadline_is_late(folder: JobFolder) -> None:
     assert event_of(trigger(folder, deadline=time.time() - 1))["reason"] == "late"
+
+
+def test_an_event_waits_until_airflow_has_noted_the_deferral(folder: JobFolder) -> None:
+    (folder.path / "process.json").unlink()
+    quick = trigger(folder)
+    quick.settle_s = 0.05
+    began = time.monotonic()
+
+    event_of(quick)
+
+    assert time.monotonic() - began >= 0.05
+    assert EvolJobTrigger.settle_s >= 3.0
 
 
 def test_following_renews_the_lease(folder: JobFolder) -> None:

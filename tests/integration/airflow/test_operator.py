@@ -54,6 +54,7 @@ def execute(try_number: int = 1, recipe: Any = RECIPE) -> EvolJobTrigger:
         operator.execute(context(try_number))
     assert deferred.value.method_name == "finish"
     trigger: EvolJobTrigger = deferred.value.trigger
+    trigger.settle_s = 0.0
     return trigger
 
 
