@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evol_core.errors import RecipeError
-from evol_core.recipe import Recipe, parse_recipe, read_recipe, with_absolute_seeds
+from evol_core.recipe import Recipe, parse_recipe, read_recipe
 
 Data = Mapping[str, Any]
 
@@ -37,9 +37,9 @@ class Field:
     """JSON schema: type and bounds."""
 
 
-def fields() -> list[Field]:
-    """Every field of a recipe that has a choice, in the order of the recipe."""
-    schema = Recipe.model_json_schema()
+def fields(kind: type[Recipe]) -> list[Field]:
+    """Every field of a flow's recipe that has a choice, in the order of the recipe."""
+    schema = kind.model_json_schema()
     return list(_fields(schema, schema.get("$defs", {}), ()))
 
 
@@ -61,16 +61,17 @@ def _fields(schema: Data, definitions: Data, path: tuple[str, ...]) -> Iterator[
 def _type_and_bounds(said: Data) -> dict[str, Any]:
     """Without references: what an object in a list or table must look like, the recipe itself checks."""
     options = said.get("anyOf", [said])
-    types = [option["type"] for option in options]
+    types = [option.get("type", "object") for option in options]
     bounds: dict[str, Any] = {key: option[key] for option in options for key in _BOUNDS if key in option}
     if "$ref" in bounds.get("items", {}):
         bounds["items"] = {"type": "object"}
     return {"type": types[0] if len(types) == 1 else types, **bounds}
 
 
-def flatten(data: Data) -> dict[str, Any]:
+def flatten(recipe: Recipe) -> dict[str, Any]:
     """A recipe's plain data by the form's names."""
-    return {field.name: _at(data, field.name.split(".")) for field in fields()}
+    data = recipe.model_dump(mode="json")
+    return {field.name: _at(data, field.name.split(".")) for field in fields(type(recipe))}
 
 
 def _at(data: Any, path: list[str]) -> Any:
@@ -99,7 +100,7 @@ def recipe_from(values: Data, shown: Data, base: Path) -> Recipe:
     for name, value in values.items():
         if name in shown and name != RECIPE and value != shown[name]:
             _set(data, name.split("."), value)
-    return with_absolute_seeds(parse_recipe(data, origin="the form"), base.resolve().parent)
+    return parse_recipe(data, origin="the form").from_folder(base.resolve().parent)
 
 
 def _chosen(chosen: object, base: Path) -> Recipe:

@@ -8,47 +8,51 @@ from typing import Any
 from airflow.sdk import Param
 
 from evol_core.airflow.form import RECIPE, Field, fields, flatten, recipe_from
+from evol_core.errors import RecipeError
 from evol_core.evolve.operators import OPERATORS
 from evol_core.job.surroundings import base_recipe, home_from
-from evol_core.recipe import Recipe, read_recipe
+from evol_core.recipe import RECIPES, Recipe, read_recipe
 from evol_core.score.metrics import METRICS
 
 NAMES = {"evolve.operators": OPERATORS, "score.metrics": METRICS}
 """Fields whose items are names from our tables."""
 
 
-def recipe_params() -> dict[str, Param]:
-    """One parameter a field, with the base recipe's values.
+def recipe_params(flow: str) -> dict[str, Param]:
+    """One parameter a field of the flow's recipe, with the base recipe's values.
 
     Raises:
         RecipeError: the base recipe cannot be read; the UI shows it as the DAG's import error.
     """
-    shown = _shown()
+    shown = _shown(flow)
     other = Param(
         None,
         title=RECIPE,
         type=["null", "string", "object"],
-        description=f"A recipe file, or a recipe as JSON, instead of {_base().name}; "
+        description=f"A recipe file, or a recipe as JSON, instead of {_base(flow).name}; "
         "the fields that you change below are set on top of it",
     )
-    return {RECIPE: other} | {field.name: _param(field, shown[field.name]) for field in fields()}
+    return {RECIPE: other} | {field.name: _param(field, shown[field.name]) for field in fields(RECIPES[flow])}
 
 
-def recipe_from_params(params: Mapping[str, Any]) -> Recipe:
-    """The recipe that a run was asked for.
+def recipe_from_params(flow: str, params: Mapping[str, Any]) -> Recipe:
+    """The recipe that a run of a flow was asked for.
 
     Raises:
         RecipeError: it names each wrong field, its value and what is allowed.
     """
-    return recipe_from(params, _shown(), _base())
+    recipe = recipe_from(params, _shown(flow), _base(flow))
+    if recipe.flow != flow:
+        raise RecipeError(f"recipe: {recipe.name!r} is of flow {recipe.flow!r}, this DAG builds {flow!r}")
+    return recipe
 
 
-def _base() -> Path:
-    return base_recipe(home_from(os.environ))
+def _base(flow: str) -> Path:
+    return base_recipe(home_from(os.environ), flow)
 
 
-def _shown() -> dict[str, Any]:
-    return flatten(read_recipe(_base()).model_dump(mode="json"))
+def _shown(flow: str) -> dict[str, Any]:
+    return flatten(read_recipe(_base(flow)))
 
 
 def _param(field: Field, value: Any) -> Param:

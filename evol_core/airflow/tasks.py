@@ -1,4 +1,4 @@
-"""What the small tasks of a build do, those that need no job: plan, decide, announce, release, refresh."""
+"""What the small tasks of a build do, those that need no job: plan, decide, announce, release."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ RECENT_EVENTS = 1000
 """Of the dataset asset, looked through for a version that was announced before."""
 
 
-def plan_build(context: Context) -> list[int]:
+def plan_build(flow: str, context: Context) -> list[int]:
     """Check the form's recipe as a whole and register the run.
 
     Returns:
@@ -30,7 +30,7 @@ def plan_build(context: Context) -> list[int]:
     from evol_core.pipeline import check_recipe
 
     settings = settings_from(os.environ)
-    recipe = recipe_from_params(context["params"])
+    recipe = recipe_from_params(flow, context["params"])
     check_recipe(recipe, settings)
     with transaction(settings) as connection:
         run_of(context, recipe, connection)
@@ -79,11 +79,3 @@ def was_announced(version: Mapping[str, Any], events: Sequence[Any]) -> bool:
     """Whether one of the asset's events is of this version."""
     key = (version["name"], version["version"])
     return any((event.extra.get("name"), event.extra.get("version")) == key for event in events)
-
-
-def refresh_views() -> list[str]:
-    """Bring the analyst's materialised views up to date, and name them."""
-    from evol_core.lineage import refresh
-
-    with transaction(settings_from(os.environ)) as connection:
-        return refresh.refresh_views(connection)

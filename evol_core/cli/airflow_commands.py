@@ -40,7 +40,7 @@ def trigger(
     sign_in(home)
     conf: dict[str, Any] = {}
     if recipe is not None or set_:
-        checked, _ = ready_recipe(recipe or base_recipe(home), set_)
+        checked, _ = ready_recipe(recipe or base_recipe(home, dag), set_)
         conf = {"recipe": checked.model_dump(mode="json")}
     emit(trigger_and_follow(home, dag, conf), as_json=as_json, title=f"{dag}: done")
 

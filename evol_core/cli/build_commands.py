@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,15 +17,14 @@ from evol_core.job.launch import start_or_attach
 from evol_core.job.spec import JobSpec
 from evol_core.lineage.database import connect
 from evol_core.lineage.runs import register_attempt, register_run
-from evol_core.pipeline import Order
+from evol_core.pipeline import EVERYTHING, FLOWS, Order
+from evol_core.pipeline import plan as plan_recipe
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.plan import Plan, StagePlan, plan_build
+from evol_core.pipeline.plan import Plan, StagePlan
 from evol_core.recipe import Recipe
 
 FLOW = "evol_run"
 """The flow name under which commands register their runs; a DAG's runs carry the DAG's id."""
-
-EVERYTHING = "all"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +37,9 @@ def plan(recipe: RecipePath, set_: Overrides = None, as_json: AsJson = False) ->
     """Say what a run would do and what is recorded already. Starts no engine."""
     checked, settings = ready_recipe(recipe, set_)
     order = Order(flow=checked.flow, stage=EVERYTHING, recipe=checked, run_id=0, attempt_id=0)
-    build = Build(order, settings, report=lambda progress: None)
+    build = Build[Any](order, settings, report=lambda progress: None)
     try:
-        found = plan_build(build)
+        found = plan_recipe(build)
     finally:
         build.close()
     rows = [row for stage in found.stages for row in _plan_rows(stage)]
@@ -89,10 +89,10 @@ def run_recipe(recipe: Recipe, settings: Settings) -> dict[str, Any]:
     folder = start_or_attach(spec, settings, owner)
     outputs = follow(folder, owner)
     requests = outputs["requests"]
+    *_, last = FLOWS[recipe.flow].stages
     return {
-        **outputs["publish"],
-        "seeds": outputs["seed"]["seeds"],
-        "seed_version": f"{outputs['seed']['name']}@{outputs['seed']['version']}",
+        **outputs[last],
+        **_seed_version(outputs.get("seed")),
         "requests_generated": requests["generated"],
         "requests_replayed": requests["replayed"],
         "tokens": requests["tokens"],
@@ -101,6 +101,10 @@ def run_recipe(recipe: Recipe, settings: Settings) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began, 1),
         "log": str(folder.log),
     }
+
+
+def _seed_version(seed: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"seeds": seed["seeds"], "seed_version": f"{seed['name']}@{seed['version']}"} if seed else {}
 
 
 def _ratio(amount: float, seconds: float) -> float | None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from evol_core.cli.output import command
-from evol_core.recipe import Recipe
+from evol_core.errors import RecipeError
+from evol_core.recipe import DEFAULT_FLOW, RECIPES
 
 RecipePath = Annotated[Path, typer.Argument(help="A recipe, YAML; examples/ holds some.", show_default=False)]
 Overrides = Annotated[
@@ -22,6 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 @command
-def schema() -> None:
-    """Print every field of a recipe with its bounds, as a JSON schema."""
-    print(json.dumps(Recipe.model_json_schema(), indent=2))
+def schema(
+    flow: Annotated[str, typer.Argument(help="A flow: " + ", ".join(RECIPES) + ".")] = DEFAULT_FLOW,
+) -> None:
+    """Print every field of a flow's recipe with its bounds, as a JSON schema."""
+    if flow not in RECIPES:
+        raise RecipeError(f"unknown flow {flow!r}; known: {sorted(RECIPES)}")
+    print(json.dumps(RECIPES[flow].model_json_schema(), indent=2))

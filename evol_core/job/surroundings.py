@@ -12,6 +12,8 @@ DATABASE_URL = "EVOL_DATABASE_URL"
 JOBS_PYTHON = "EVOL_JOBS_PYTHON"
 RECIPE = "EVOL_RECIPE"
 
+NIGHTLY_FLOW = "evol_instruct"
+
 MARKER = "EVOL_JOB"
 """In the environment of every process of a job: the job's folder. By it, strays are found."""
 
@@ -41,10 +43,17 @@ def home_from(environment: Mapping[str, str]) -> Path:
     return Path(environment.get(HOME) or "~/.evol").expanduser().absolute()
 
 
-def base_recipe(home: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """The recipe that is built every night, and that a form shows: EVOL_RECIPE, the home's own, or the demo."""
-    own = home / "nightly.yaml"
-    return Path(environment.get(RECIPE) or (own if own.exists() else PROJECT_ROOT / "examples/demo.yaml"))
+def base_recipe(home: Path, flow: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """The recipe that a flow's form shows, and its schedule builds: the home's own, or the example.
+
+    Of the nightly flow EVOL_RECIPE names another one.
+    """
+    is_nightly = flow == NIGHTLY_FLOW
+    if is_nightly and environment.get(RECIPE):
+        return Path(environment[RECIPE])
+    own, example = ("nightly", "demo") if is_nightly else (flow, flow)
+    path = home / f"{own}.yaml"
+    return path if path.exists() else PROJECT_ROOT / "examples" / f"{example}.yaml"
 
 
 def job_environment(environment: Mapping[str, str], settings: Settings, folder: Path) -> dict[str, str]:

@@ -56,7 +56,7 @@ def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) 
         "reason": storable_texts(table["reason"]),
         "attempt_id": constant(attempt_id, table.num_rows),
     }
-    copy_new(connection, "score", pa.table(rows), ("subject_id", "metric_id", "scorer_id"))
+    copy_new(connection, "score", pa.Table.from_pydict(rows), ("subject_id", "metric_id", "scorer_id"))
 
 
 def _with_steps(table: pa.Table, steps: Steps) -> pa.Table:
@@ -78,7 +78,7 @@ def _load_derivations(connection: sa.Connection, children: pa.Table) -> None:
         "step_id": edges["step_id"],
         "request_hash": bytea_text(edges["evolve_hash"]),
     }
-    copy_new(connection, "derivation", pa.table(rows), ("child_id", "parent_id", "step_id"))
+    copy_new(connection, "derivation", pa.Table.from_pydict(rows), ("child_id", "parent_id", "step_id"))
 
 
 def _load_responses(connection: sa.Connection, answered: pa.Table) -> None:
@@ -89,7 +89,7 @@ def _load_responses(connection: sa.Connection, answered: pa.Table) -> None:
         "request_hash": bytea_text(answered["respond_hash"]),
         "n_chars": pc.utf8_length(answered["response"]),
     }
-    copy_new(connection, "response", pa.table(rows), ("response_id",))
+    copy_new(connection, "response", pa.Table.from_pydict(rows), ("response_id",))
 
 
 def _load_evolved_outcomes(connection: sa.Connection, table: pa.Table, version: VersionRef) -> None:
@@ -103,4 +103,4 @@ def _load_evolved_outcomes(connection: sa.Connection, table: pa.Table, version: 
         "request_hash": bytea_text(table["evolve_hash"]),
         "respond_hash": bytea_text(table["respond_hash"]),
     }
-    load_outcomes(connection, pa.table(rows), version)
+    load_outcomes(connection, pa.Table.from_pydict(rows), version)

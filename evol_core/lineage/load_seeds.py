@@ -29,7 +29,7 @@ def load_seeds(connection: sa.Connection, table: pa.Table, version: VersionRef) 
         "reason": constant("", table.num_rows),
         "row_id": table["instruction_id"],
     }
-    _load_outcomes(connection, pa.table(accepted), version)
+    _load_outcomes(connection, pa.Table.from_pydict(accepted), version)
 
 
 def load_refused(connection: sa.Connection, table: pa.Table, version: VersionRef) -> None:
@@ -45,7 +45,7 @@ def _load_origins(connection: sa.Connection, table: pa.Table, version: VersionRe
         "licence": storable_texts(table["licence"]),
         "attempt_id": constant(version.attempt_id, table.num_rows),
     }
-    copy_new(connection, "seed_origin", pa.table(rows), ("instruction_id", "source", "line"))
+    copy_new(connection, "seed_origin", pa.Table.from_pydict(rows), ("instruction_id", "source", "line"))
 
 
 _TAKEN = sa.text("""
@@ -84,7 +84,7 @@ def _load_answers(connection: sa.Connection, table: pa.Table) -> None:
         "instruction_id": answered["instruction_id"],
         "n_chars": pc.utf8_length(answered["output"]),
     }
-    copy_new(connection, "response", pa.table(rows), ("response_id",))
+    copy_new(connection, "response", pa.Table.from_pydict(rows), ("response_id",))
 
 
 def _load_outcomes(connection: sa.Connection, table: pa.Table, version: VersionRef) -> None:
@@ -99,4 +99,4 @@ def _load_outcomes(connection: sa.Connection, table: pa.Table, version: VersionR
         "stage": constant("seed", table.num_rows),
     }
     rows |= {name: table[name] for name in table.column_names}
-    load_outcomes(connection, pa.table(rows), version)
+    load_outcomes(connection, pa.Table.from_pydict(rows), version)

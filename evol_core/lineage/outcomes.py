@@ -32,7 +32,7 @@ def load_instructions(connection: sa.Connection, table: pa.Table) -> None:
         "n_chars": pc.add(pc.utf8_length(table["instruction"]), pc.utf8_length(table["input"])),
         "head": pc.utf8_slice_codeunits(storable_texts(table["instruction"]), 0, HEAD_CHARS),
     }
-    copy_new(connection, "instruction", pa.table(rows), ("instruction_id",))
+    copy_new(connection, "instruction", pa.Table.from_pydict(rows), ("instruction_id",))
 
 
 def load_data_rows(connection: sa.Connection, stored: StoredObject, table: pa.Table) -> None:
@@ -47,4 +47,4 @@ def load_data_rows(connection: sa.Connection, stored: StoredObject, table: pa.Ta
         "row_no": pa.array(range(table.num_rows), pa.int64()),
         "row_id": table["instruction_id"],
     }
-    copy_new(connection, "row_location", pa.table(rows), ("file_id", "row_no"))
+    copy_new(connection, "row_location", pa.Table.from_pydict(rows), ("file_id", "row_no"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -21,6 +21,8 @@ from evol_core.recipe import ModelConfig, Recipe
 from evol_core.records import ModelRef
 from evol_core.runner import Report
 from evol_core.store.objects import ObjectStore
+
+R = TypeVar("R", bound=Recipe)
 
 Kind = Literal["generate", "loss"]
 
@@ -73,13 +75,13 @@ def model_ref(config: ModelConfig, settings: Settings) -> ModelRef:
     return ref
 
 
-class Build:
+class Build(Generic[R]):
     """One order at work. Opens the database and engines only when they are asked for."""
 
     def __init__(self, order: Order, settings: Settings, report: Report, make_engine: MakeEngine | None = None) -> None:
         """`make_engine` is for tests; by default a request is answered by the engine that the recipe names."""
         self.order = order
-        self.recipe = order.recipe
+        self.recipe = cast(R, order.recipe)
         self.settings = settings
         self.report = report
         self.store = ObjectStore(settings.objects)

@@ -1,29 +1,72 @@
-"""Every flow's stages in order, and the way to run one of them or all.
+"""Every flow: its stages in order, what is checked before them, and how it is planned.
 
 A stage reads what earlier stages put out, does its part, and puts out object hashes and counts. Running a stage
 again is harmless: models' answers come from the record, outputs are named by their content.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from evol_core.config import Settings
 from evol_core.errors import RecipeError
-from evol_core.pipeline.context import Build, MakeEngine, Order
-from evol_core.pipeline.instruct import evolve_stage, score_stage, seed_stage
+from evol_core.pipeline.check import check_models
+from evol_core.pipeline.context import Build, MakeEngine, Order, R
+from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
+from evol_core.pipeline.instruct_plan import plan_instruct
+from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
+from evol_core.recipe import InstructRecipe, Recipe
 from evol_core.runner import Report
 
-Stage = Callable[[Build], dict[str, Any]]
+EVERYTHING = "all"
+"""Instead of a stage's name: all of them, one after the other."""
 
-FLOWS: Mapping[str, Mapping[str, Stage]] = {
-    "evol_instruct": {
-        "seed": seed_stage,
-        "evolve": evolve_stage,
-        "score": score_stage,
-        "publish": publish_stage,
-    },
+
+@dataclass(frozen=True, kw_only=True)
+class Flow(Generic[R]):
+    """One way to make a version, or something of versions."""
+
+    stages: Mapping[str, Callable[[Build[R]], dict[str, Any]]]
+    """In their order. The output of the last one is what the flow has to say of itself."""
+
+    check: Callable[[R, Settings], None]
+    """Everything beside models that can be known to be wrong before an engine starts."""
+
+    plan: Callable[[Build[R]], Plan]
+
+
+EVOL_INSTRUCT: Flow[InstructRecipe] = Flow(
+    stages={"seed": seed_stage, "evolve": evolve_stage, "score": score_stage, "publish": publish_stage},
+    check=check_instruct,
+    plan=plan_instruct,
+)
+
+FLOWS: Mapping[str, Flow[Any]] = {
+    "evol_instruct": EVOL_INSTRUCT,
 }
+"""By the names that recipes have for them (evol_core/recipe/reading.py)."""
+
+
+def check_recipe(recipe: Recipe, settings: Settings) -> None:
+    """Everything that can be known to be wrong before an engine starts.
+
+    Raises:
+        RecipeError: a part has no such name.
+        SeedError: a seed file is missing or is not what the recipe says.
+        ModelError: a model folder is missing, incomplete, or holds other weights than pinned.
+    """
+    FLOWS[recipe.flow].check(recipe, settings)
+    check_models(recipe, settings)
+
+
+def plan(build: Build[Any]) -> Plan:
+    """What a run of the build's recipe would do; starts no engine, publishes nothing.
+
+    Raises:
+        SeedError: a source cannot be read.
+    """
+    return FLOWS[build.recipe.flow].plan(build)
 
 
 def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngine | None = None) -> dict[str, Any]:
@@ -37,7 +80,7 @@ def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngin
         EvolError: whatever the stage says.
     """
     stages = _stages(order)
-    build = Build(order, settings, report, make_engine)
+    build = Build[Any](order, settings, report, make_engine)
     try:
         outputs: dict[str, dict[str, Any]] = {}
         for name, stage in stages.items():
@@ -46,15 +89,15 @@ def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngin
         requests = build.requests()
     finally:
         build.close()
-    return {**(outputs if order.stage == "all" else outputs[order.stage]), "requests": requests}
+    return {**(outputs if order.stage == EVERYTHING else outputs[order.stage]), "requests": requests}
 
 
-def _stages(order: Order) -> Mapping[str, Stage]:
+def _stages(order: Order) -> Mapping[str, Callable[[Build[Any]], dict[str, Any]]]:
     if order.flow not in FLOWS:
         raise RecipeError(f"unknown flow {order.flow!r}; known: {sorted(FLOWS)}")
-    flow = FLOWS[order.flow]
-    if order.stage == "all":
-        return flow
-    if order.stage not in flow:
-        raise RecipeError(f"flow {order.flow!r} has no stage {order.stage!r}; stages: {list(flow)}, or all")
-    return {order.stage: flow[order.stage]}
+    stages = FLOWS[order.flow].stages
+    if order.stage == EVERYTHING:
+        return stages
+    if order.stage not in stages:
+        raise RecipeError(f"flow {order.flow!r} has no stage {order.stage!r}; stages: {list(stages)}, or all")
+    return {order.stage: stages[order.stage]}

@@ -6,11 +6,15 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from evol_core.config import Settings
+from evol_core.evolve.operators import unknown_operators
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
 from evol_core.lineage.queries import seed_ordinals
+from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build
+from evol_core.recipe import InstructRecipe
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import respond_request
 from evol_core.runner import drive, reported, write_parts
@@ -26,11 +30,24 @@ from evol_core.schemas import (
     seed_row,
 )
 from evol_core.score.metric import Scoring
+from evol_core.score.metrics import unknown_metrics
 from evol_core.score.rows import score_pair
-from evol_core.seed import SeedBatch, read_seeds
+from evol_core.seed import SeedBatch, check_sources, read_seeds
 from evol_core.store.objects import StoredObject
 
 T = TypeVar("T")
+
+
+def check_instruct(recipe: InstructRecipe, settings: Settings) -> None:
+    """What the recipe names must be there.
+
+    Raises:
+        RecipeError: an operator or a metric has no such name.
+        SeedError: a seed file is missing or is not what the recipe says.
+    """
+    check_names("evolve.operators", unknown_operators(recipe.evolve.operators))
+    check_names("score.metrics", unknown_metrics(recipe.score.metrics))
+    check_sources(recipe.seeds)
 
 
 def seeds_name(dataset: str) -> str:
@@ -38,7 +55,7 @@ def seeds_name(dataset: str) -> str:
     return f"{dataset}.seeds"
 
 
-def seed_stage(build: Build) -> dict[str, Any]:
+def seed_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Read the recipe's sources and publish them as a seed version; the same content is the same version."""
     name = seeds_name(build.recipe.name)
     with build.database.connect() as connection:
@@ -59,7 +76,7 @@ def seed_stage(build: Build) -> dict[str, Any]:
 
 
 def _publish_seeds(
-    build: Build, name: str, batch: SeedBatch, data: list[StoredObject], refused: list[StoredObject]
+    build: Build[InstructRecipe], name: str, batch: SeedBatch, data: list[StoredObject], refused: list[StoredObject]
 ) -> Published:
     publication = Publication(
         name=name,
@@ -95,7 +112,7 @@ def _count(refused: list[Refused], status: Status) -> int:
     return sum(1 for one in refused if one.status == status)
 
 
-def read_seed_rows(build: Build) -> Iterator[Seed]:
+def read_seed_rows(build: Build[InstructRecipe]) -> Iterator[Seed]:
     """The seeds of this build's seed version, in the order of their ordinals, this order's shard of them."""
     (output,) = build.outputs("seed")
     first, last = shard_bounds(output["seeds"], build.order.shard, build.order.shards)
@@ -112,7 +129,7 @@ def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
     return shard * n_rows // shards, (shard + 1) * n_rows // shards
 
 
-def evolve_stage(build: Build) -> dict[str, Any]:
+def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Evolve and answer the shard's seeds, all rounds; every attempt is a row, refused ones with their reason."""
     setting = evolve_setting(build)
     seeds = list(read_seed_rows(build))
@@ -133,7 +150,7 @@ def evolve_stage(build: Build) -> dict[str, Any]:
     }
 
 
-def evolve_setting(build: Build) -> EvolveSetting:
+def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
     recipe = build.recipe
     answer = partial(
         respond_request,
@@ -153,7 +170,7 @@ def evolve_setting(build: Build) -> EvolveSetting:
     )
 
 
-def score_stage(build: Build) -> dict[str, Any]:
+def score_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Score the shard's accepted pairs by every metric of the recipe; a pair that came up twice is scored once."""
     evolved = build.outputs("evolve")[build.order.shard]
     setting = scoring(build)
@@ -163,7 +180,7 @@ def score_stage(build: Build) -> dict[str, Any]:
     return {"parts": [part.sha256 for part in written]}
 
 
-def shard_pairs(build: Build, parts: Sequence[str]) -> Iterator[Pair]:
+def shard_pairs(build: Build[InstructRecipe], parts: Sequence[str]) -> Iterator[Pair]:
     """The different accepted pairs of EVOLVED objects, in their order."""
     seen: set[str] = set()
     for sha256 in parts:
@@ -174,7 +191,7 @@ def shard_pairs(build: Build, parts: Sequence[str]) -> Iterator[Pair]:
                 yield Pair(instruction=instruction, response=row["response"])
 
 
-def scoring(build: Build) -> Scoring:
+def scoring(build: Build[InstructRecipe]) -> Scoring:
     score = build.recipe.score
     return Scoring(
         judge=build.models[score.judge],
@@ -184,5 +201,5 @@ def scoring(build: Build) -> Scoring:
     )
 
 
-def _told(build: Build, stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
+def _told(build: Build[InstructRecipe], stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
     return reported(results, stage=stage, total=total, report=build.report, counts=build.counts)

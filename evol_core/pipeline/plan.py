@@ -1,21 +1,14 @@
 """What a run would do: replayed, asked of engines, unknown yet. Never starts an engine and publishes nothing."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from evol_core.errors import NotRecorded
-from evol_core.evolve.rounds import evolve_row
 from evol_core.lineage.generations import PostgresIndex
-from evol_core.lineage.queries import seed_ordinals
 from evol_core.llm.plan import ModelPlan, ReplayOnly
 from evol_core.llm.port import Program
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.instruct import evolve_setting, scoring, seeds_name
-from evol_core.records import Evolved, Pair, Status
 from evol_core.runner import drive
-from evol_core.score.rows import score_pair
-from evol_core.seed import read_seeds
 
 UNREAD = 0
 """An attempt id for an index that is only asked, never entered into."""
@@ -51,26 +44,10 @@ class Plan:
         return not all(stage.complete for stage in self.stages)
 
 
-def plan_build(build: Build) -> Plan:
-    """Replay the recipe as far as the record goes.
-
-    Raises:
-        SeedError: a source cannot be read.
-    """
-    with build.database.connect() as connection:
-        previous = seed_ordinals(connection, seeds_name(build.recipe.name))
-    batch = read_seeds(build.recipe.seeds, previous)
-    setting = evolve_setting(build)
-    evolved: list[list[Evolved]] = []
-    rounds = [evolve_row(seed, setting) for seed in batch.seeds]
-    evolve = _stage(build, "evolve", rounds, evolved, requests_a_row=2 * setting.rounds)
-    score = _score(build, evolved) if evolve.complete else _unknown("score")
-    return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(evolve, score))
-
-
-def _stage(
-    build: Build, stage: str, programs: list[Program[Any]], results: list[Any], requests_a_row: int
+def plan_stage(
+    build: Build[Any], stage: str, programs: list[Program[Any]], results: list[Any], requests_a_row: int
 ) -> StagePlan:
+    """Replay a stage's programs as far as the record goes; what they return is added to `results`."""
     engine = ReplayOnly(store=build.store, index=PostgresIndex(build.database, UNREAD))
     try:
         results.extend(drive(programs, engine, window=max(1, len(programs))))
@@ -86,20 +63,6 @@ def _stage(
     )
 
 
-def _score(build: Build, evolved: list[list[Evolved]]) -> StagePlan:
-    setting = scoring(build)
-    metrics = build.recipe.score.metrics
-    pairs = {pair.id: pair for pair in _accepted(evolved)}
-    programs: list[Program[Any]] = [score_pair(pair, metrics, setting) for pair in pairs.values()]
-    return _stage(build, "score", programs, [], requests_a_row=len(metrics))
-
-
-def _accepted(evolved: list[list[Evolved]]) -> Iterator[Pair]:
-    for rounds in evolved:
-        for row in rounds:
-            if row.verdict.status is Status.ACCEPTED and row.child is not None and row.response is not None:
-                yield Pair(instruction=row.child, response=row.response)
-
-
-def _unknown(stage: str) -> StagePlan:
+def unknown_stage(stage: str) -> StagePlan:
+    """A stage whose rows an earlier one must make first."""
     return StagePlan(stage=stage, rows=None, complete=False, at_most=None)

@@ -15,6 +15,7 @@ from evol_core.lineage.steps import register_step
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.gather import Gathered
 from evol_core.publish.gates import Gate, Tally, check_gates
+from evol_core.recipe import InstructRecipe
 from evol_core.records import Decoding
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.runner import write_parts
@@ -24,7 +25,7 @@ LOAD_ROWS = 16_384
 """Rows a COPY."""
 
 
-def publish_stage(build: Build) -> dict[str, Any]:
+def publish_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Publish the build, or quarantine it where a gate closes; the same content is the same version."""
     gathered = Gathered(
         build.store,
@@ -47,7 +48,7 @@ def publish_stage(build: Build) -> dict[str, Any]:
     }
 
 
-def _publish(build: Build, gathered: Gathered, tally: Tally, gates: list[Gate]) -> Published:
+def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gates: list[Gate]) -> Published:
     recipe = build.recipe
     (seeds,) = build.outputs("seed")
     publication = Publication(
@@ -89,7 +90,7 @@ def _tables(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Ta
         yield to_table(batch, schema)
 
 
-def _register_steps(build: Build, connection: sa.Connection) -> dict[tuple[int, str], tuple[int, int]]:
+def _register_steps(build: Build[InstructRecipe], connection: sa.Connection) -> dict[tuple[int, str], tuple[int, int]]:
     """The evolve step and the respond step of every (round, operator)."""
     recipe = build.recipe
     steps = {}
@@ -118,7 +119,13 @@ def _register_steps(build: Build, connection: sa.Connection) -> dict[tuple[int, 
 
 
 def _step(
-    build: Build, connection: sa.Connection, operator: str, round: int, prompt: str, model: str, decoding: Decoding
+    build: Build[InstructRecipe],
+    connection: sa.Connection,
+    operator: str,
+    round: int,
+    prompt: str,
+    model: str,
+    decoding: Decoding,
 ) -> int:
     return register_step(
         connection,

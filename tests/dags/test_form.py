@@ -7,7 +7,7 @@ import pytest
 
 from evol_core.airflow.form import fields, flatten, recipe_from
 from evol_core.errors import RecipeError
-from evol_core.recipe import Recipe, read_recipe
+from evol_core.recipe import InstructRecipe, read_recipe
 
 BASE = """\
 name: base
@@ -24,8 +24,14 @@ def base(tmp_path: Path) -> Path:
     return path
 
 
+def filled(values: dict[str, Any], shown: dict[str, Any], base: Path) -> InstructRecipe:
+    recipe = recipe_from(values, shown, base)
+    assert isinstance(recipe, InstructRecipe)
+    return recipe
+
+
 def shown_of(base: Path) -> dict[str, Any]:
-    return flatten(read_recipe(base).model_dump(mode="json"))
+    return flatten(read_recipe(base))
 
 
 def test_an_untouched_form_is_the_base_recipe(base: Path) -> None:
@@ -45,7 +51,7 @@ def test_every_leaf_of_a_recipe_is_on_the_form(base: Path) -> None:
             found |= leaves(value, f"{path}{name}.") if nested else {f"{path}{name}"}
         return found
 
-    assert leaves(data) - set(flatten(data)) == {"flow"}
+    assert leaves(data) - set(flatten(read_recipe(base))) == {"flow"}
 
 
 CHANGES: dict[str, Any] = {
@@ -69,7 +75,7 @@ def test_a_changed_field_changes_the_recipe(base: Path, name: str) -> None:
 
     recipe = recipe_from({**shown, name: CHANGES[name]}, shown, base)
 
-    changed = flatten(recipe.model_dump(mode="json"))
+    changed = flatten(recipe)
     assert {field for field in shown if changed[field] != shown[field]} == {name}
 
 
@@ -79,7 +85,7 @@ def test_another_recipe_takes_the_place_of_the_base_and_changed_fields_hold(base
     other.write_text("name: other\nseeds: [{path: mine.txt}]\nevolve: {rounds: 5}\nshards: 3\n")
     shown = shown_of(base)
 
-    recipe = recipe_from({**shown, "recipe": str(other), "shards": 2}, shown, base)
+    recipe = filled({**shown, "recipe": str(other), "shards": 2}, shown, base)
 
     assert (recipe.name, recipe.evolve.rounds, recipe.shards) == ("other", 5, 2)
     assert recipe.seeds[0].path == str(tmp_path / "other/mine.txt")
@@ -90,7 +96,7 @@ def test_a_whole_recipe_as_json_is_taken_as_it_is(base: Path) -> None:
     whole = {"name": "json", "seeds": [{"path": "/s/mine.txt"}], "evolve": {"rounds": 0}}
 
     for given in (whole, json.dumps(whole)):
-        assert recipe_from({**shown, "recipe": given}, shown, base) == Recipe.model_validate(whole)
+        assert recipe_from({**shown, "recipe": given}, shown, base) == InstructRecipe.model_validate(whole)
 
 
 def test_broken_json_says_where(base: Path) -> None:
@@ -103,7 +109,7 @@ def test_broken_json_says_where(base: Path) -> None:
 def test_relative_seeds_lie_beside_the_base_recipe(base: Path) -> None:
     shown = shown_of(base)
 
-    recipe = recipe_from({**shown, "seeds": [{"path": "more.txt"}]}, shown, base)
+    recipe = filled({**shown, "seeds": [{"path": "more.txt"}]}, shown, base)
 
     assert recipe.seeds[0].path == str(base.parent / "more.txt")
 
@@ -123,7 +129,7 @@ def test_a_recipe_that_is_no_recipe_is_refused(base: Path) -> None:
 
 
 def test_fields_have_bounds_sections_and_words() -> None:
-    by_name = {field.name: field for field in fields()}
+    by_name = {field.name: field for field in fields(InstructRecipe)}
 
     rounds = by_name["evolve.rounds"]
     assert (rounds.section, dict(rounds.schema)) == ("Evolve", {"type": "integer", "minimum": 0, "maximum": 100})

@@ -4,7 +4,8 @@ import pytest
 
 from evol_core.config import PROJECT_ROOT
 from evol_core.evolve.operators import unknown_operators
-from evol_core.recipe import SeedSource, read_recipe
+from evol_core.pipeline import FLOWS
+from evol_core.recipe import InstructRecipe, SeedSource, read_recipe
 from evol_core.score.metrics import METRICS, unknown_metrics
 from evol_core.seed import check_sources, read_seeds
 
@@ -14,8 +15,14 @@ SELF_INSTRUCT = PROJECT_ROOT.parent / "shared/data/self_instruct_seed_tasks.json
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
-def test_every_example_names_parts_that_there_are(path: Path) -> None:
-    recipe = read_recipe(path)
+def test_every_example_is_a_recipe_of_a_flow(path: Path) -> None:
+    assert read_recipe(path).flow in FLOWS
+
+
+@pytest.mark.parametrize("name", ["demo.yaml", "gsm8k.yaml"])
+def test_the_examples_of_evol_instruct_name_parts_that_there_are(name: str) -> None:
+    recipe = read_recipe(EXAMPLES / name)
+    assert isinstance(recipe, InstructRecipe)
 
     assert unknown_operators(recipe.evolve.operators) is None
     assert unknown_metrics(recipe.score.metrics) is None
@@ -23,6 +30,7 @@ def test_every_example_names_parts_that_there_are(path: Path) -> None:
 
 def test_the_demo_evolves_64_clean_seeds_by_every_metric() -> None:
     recipe = read_recipe(EXAMPLES / "demo.yaml")
+    assert isinstance(recipe, InstructRecipe)
     check_sources(recipe.seeds)
 
     batch = read_seeds(recipe.seeds, {})

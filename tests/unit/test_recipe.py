@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from evol_core.errors import RecipeError
-from evol_core.recipe import Recipe, parse_recipe, read_recipe
+from evol_core.recipe import InstructRecipe, Recipe, parse_recipe, read_recipe
+
+
+def read(path: Path, *overrides: str) -> InstructRecipe:
+    recipe = read_recipe(path, overrides)
+    assert isinstance(recipe, InstructRecipe)
+    return recipe
+
 
 MINIMAL = {"name": "demo", "seeds": [{"path": "seeds.jsonl"}]}
 
@@ -17,7 +24,7 @@ MINIMAL = {"name": "demo", "seeds": [{"path": "seeds.jsonl"}]}
         ({"evolve": {"round": 1}}, "evolve.round: no such field; got 1"),
         ({"name": "My Data"}, "name: String should match pattern"),
         ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
-        ({"flow": "evolve"}, "flow: Input should be 'evol_instruct'; got 'evolve'"),
+        ({"flow": "evolve"}, "flow: unknown flow 'evolve'; known: ['evol_instruct'"),
         ({"respond": {"model": "large"}}, "respond.model names the model 'large'; models has ['default']"),
         (
             {"models": {"default": {"trust_remote_code": True}}},
@@ -48,14 +55,14 @@ def test_seed_paths_are_taken_from_the_recipes_folder(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("name: demo\nseeds: [{path: seeds.jsonl}]\n")
 
-    assert read_recipe(path).seeds[0].path == str(tmp_path / "seeds.jsonl")
+    assert read(path).seeds[0].path == str(tmp_path / "seeds.jsonl")
 
 
 def test_overrides_reach_into_fields_and_lists(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("name: demo\nseeds: [{path: a}]\n")
 
-    recipe = read_recipe(path, ("evolve.rounds=1", "seeds.0.limit=5", "evolve.operators=[deepen]"))
+    recipe = read(path, "evolve.rounds=1", "seeds.0.limit=5", "evolve.operators=[deepen]")
 
     assert (recipe.evolve.rounds, recipe.seeds[0].limit, recipe.evolve.operators) == (1, 5, ("deepen",))
 

@@ -51,7 +51,7 @@ def test_a_job_inherits_its_surroundings_but_nothing_of_airflow_or_another_pytho
 
 
 def test_the_nightly_recipe_is_the_one_named_else_the_homes_else_the_demo(tmp_path: Path) -> None:
-    assert base_recipe(tmp_path, {}) == PROJECT_ROOT / "examples/demo.yaml"
+    assert base_recipe(tmp_path, "evol_instruct", {}) == PROJECT_ROOT / "examples/demo.yaml"
     (tmp_path / "nightly.yaml").touch()
-    assert base_recipe(tmp_path, {}) == tmp_path / "nightly.yaml"
-    assert base_recipe(tmp_path, {"EVOL_RECIPE": "/r/mine.yaml"}) == Path("/r/mine.yaml")
+    assert base_recipe(tmp_path, "evol_instruct", {}) == tmp_path / "nightly.yaml"
+    assert base_recipe(tmp_path, "evol_instruct", {"EVOL_RECIPE": "/r/mine.yaml"}) == Path("/r/mine.yaml")

@@ -1,0 +1,115 @@
+"""What the DAGs of several flows have in common: patience, and the way from a published version to its asset."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import (
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    get_current_context,
+    task,
+)
+
+from evol_core.airflow.assets import DATASET
+from evol_core.airflow.operator import EvolJobOperator
+from evol_core.errors import ConfigError, EvolError, ModelError, NotFound, RecipeError, SeedError
+
+GPU_POOL = "gpu"
+
+PATIENCE = timedelta(hours=12)
+"""With a stage that asks models."""
+
+APPROVAL = """\
+{% set version = ti.xcom_pull('publish') -%}
+{{ version.name }}@{{ version.version }} has {{ version.rows }} rows ({{ version.rejected }} rejected, \
+{{ version.failed }} failed) and is quarantined:
+{% for gate in version.closed_gates %}
+- `{{ gate.name }}` is {{ gate.found }}, wanted {{ gate.wanted }}
+{%- endfor %}
+
+Approve to publish it as it is. Rejected, or without a word, it stays quarantined.
+"""
+
+RETRY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=[RecipeError, SeedError, ModelError, ConfigError, NotFound],
+            action=RetryAction.FAIL,
+            reason="somebody must change something first",
+        ),
+        RetryRule(
+            exception=EvolError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="what was recorded is kept, so another try is cheap",
+        ),
+    ]
+)
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": RETRY,
+    "execution_timeout": timedelta(hours=1),
+}
+
+
+def plan_of(flow: str) -> Any:
+    """The first task: checks the form's recipe and registers the run.
+
+    Its output is the list of the shards' numbers; the recipe lies beside it, under the key `recipe`.
+    """
+
+    @task
+    def plan_build() -> list[int]:
+        from evol_core.airflow import tasks
+
+        return tasks.plan_build(flow, get_current_context())
+
+    return plan_build()
+
+
+def announce_when_open(publish: EvolJobOperator) -> Any:
+    """What follows the task `publish`: a closed gate asks a person, and a version that is visible is announced once.
+
+    Returns:
+        The task `announce`, the last of them.
+    """
+
+    @task.branch
+    def check_gates(version: Any) -> str:
+        from evol_core.airflow import tasks
+
+        return "announce" if tasks.state_of(version) == "published" else "approve"
+
+    @task
+    def release(version: Any, approval: Any) -> None:
+        from evol_core.airflow import tasks
+
+        tasks.release(version, approval)
+
+    @task(inlets=[DATASET], outlets=[DATASET], trigger_rule=TriggerRule.NONE_FAILED)
+    def announce(version: Any) -> dict[str, Any]:
+        from evol_core.airflow import tasks
+
+        return tasks.announce(version, get_current_context())
+
+    version = publish.output
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="{{ ti.xcom_pull('publish').name }} did not pass its gates",
+        body=APPROVAL,
+        params={"reason": Param("", type="string", description="Kept with the version")},
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=timedelta(hours=20),
+        execution_timeout=None,
+    )
+    gates, announced = check_gates(version), announce(version)
+    publish >> gates
+    gates >> approve >> release(version, approve.output) >> announced
+    gates >> announced
+    return announced

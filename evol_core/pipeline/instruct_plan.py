@@ -1,0 +1,47 @@
+"""What a build by Evol-Instruct would do, as far as the record tells."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from evol_core.evolve.rounds import evolve_row
+from evol_core.lineage.queries import seed_ordinals
+from evol_core.llm.port import Program
+from evol_core.pipeline.context import Build
+from evol_core.pipeline.instruct import evolve_setting, scoring, seeds_name
+from evol_core.pipeline.plan import Plan, StagePlan, plan_stage, unknown_stage
+from evol_core.recipe import InstructRecipe
+from evol_core.records import Evolved, Pair, Status
+from evol_core.score.rows import score_pair
+from evol_core.seed import read_seeds
+
+
+def plan_instruct(build: Build[InstructRecipe]) -> Plan:
+    """Replay the recipe as far as the record goes.
+
+    Raises:
+        SeedError: a source cannot be read.
+    """
+    with build.database.connect() as connection:
+        previous = seed_ordinals(connection, seeds_name(build.recipe.name))
+    batch = read_seeds(build.recipe.seeds, previous)
+    setting = evolve_setting(build)
+    evolved: list[list[Evolved]] = []
+    rounds = [evolve_row(seed, setting) for seed in batch.seeds]
+    evolve = plan_stage(build, "evolve", rounds, evolved, requests_a_row=2 * setting.rounds)
+    score = _score(build, evolved) if evolve.complete else unknown_stage("score")
+    return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(evolve, score))
+
+
+def _score(build: Build[InstructRecipe], evolved: list[list[Evolved]]) -> StagePlan:
+    setting = scoring(build)
+    metrics = build.recipe.score.metrics
+    pairs = {pair.id: pair for pair in _accepted(evolved)}
+    programs: list[Program[Any]] = [score_pair(pair, metrics, setting) for pair in pairs.values()]
+    return plan_stage(build, "score", programs, [], requests_a_row=len(metrics))
+
+
+def _accepted(evolved: list[list[Evolved]]) -> Iterator[Pair]:
+    for rounds in evolved:
+        for row in rounds:
+            if row.verdict.status is Status.ACCEPTED and row.child is not None and row.response is not None:
+                yield Pair(instruction=row.child, response=row.response)

@@ -1,0 +1,28 @@
+"""What to build: typed, frozen, hashed. YAML in, JSON schema out (a DAG's form is made from it).
+
+A recipe is checked as a whole before any engine starts. Names of parts that live in tables above this
+room (operators, metrics, importers) are checked against those tables in `pipeline`.
+"""
+
+from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig, ScoreConfig
+from evol_core.recipe.parts import DecodingConfig, GateConfig, ModelConfig, Part, Recipe, SeedSource, seeds_from
+from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_recipe
+
+__all__ = [
+    "DEFAULT_FLOW",
+    "RECIPES",
+    "AcceptanceConfig",
+    "DecodingConfig",
+    "EvolveConfig",
+    "GateConfig",
+    "InstructRecipe",
+    "ModelConfig",
+    "Part",
+    "Recipe",
+    "RespondConfig",
+    "ScoreConfig",
+    "SeedSource",
+    "parse_recipe",
+    "read_recipe",
+    "seeds_from",
+]
