@@ -179,6 +179,10 @@ class ModelRef:
     tokenizer: str
     """SHA-256 over the tokenizer's files, the chat template among them."""
 
+    context: int = 0
+    """Tokens of prompt and reply together that the engine takes; 0 where no recipe has set it. It decides where a
+    reply is cut and which prompt is too long, but no loss, whose request has a limit of its own."""
+
 
 class Message(NamedTuple):
     role: Literal["system", "user", "assistant"]
@@ -233,7 +237,9 @@ class LossRequest:
 
     @cached_property
     def hash(self) -> RequestHash:
-        return RequestHash(content_hash({"kind": "loss", **asdict(self)}))
+        said = asdict(self)
+        del said["model"]["context"]
+        return RequestHash(content_hash({"kind": "loss", **said}))
 
 
 Request = GenerateRequest | LossRequest

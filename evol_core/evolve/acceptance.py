@@ -8,7 +8,7 @@ are ours. What a judge must decide, whether a child asks for anything new, is no
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -49,6 +49,8 @@ class Attempt:
     child: Instruction | None
     generation: Generation
     acceptance: AcceptanceConfig
+    ancestors: Sequence[Instruction] = ()
+    """The parent's own line, from the seed on."""
 
     @property
     def text(self) -> str:
@@ -66,12 +68,16 @@ class Answer:
 
 
 def instruction_verdict(
-    parent: Instruction, child: Instruction | None, generation: Generation, acceptance: AcceptanceConfig
+    parent: Instruction,
+    child: Instruction | None,
+    generation: Generation,
+    acceptance: AcceptanceConfig,
+    ancestors: Sequence[Instruction] = (),
 ) -> Verdict:
     """What the rules say of a child, before anybody answers it."""
     if generation.finish_reason == "error":
         return ENGINE_ERROR
-    attempt = Attempt(parent=parent, child=child, generation=generation, acceptance=acceptance)
+    attempt = Attempt(parent=parent, child=child, generation=generation, acceptance=acceptance, ancestors=ancestors)
     return _first_refusal(attempt, INSTRUCTION_RULES)
 
 
@@ -94,6 +100,12 @@ def _is_truncated(attempt: Attempt) -> bool:
 def _is_unchanged(attempt: Attempt) -> bool:
     """No child, though there was a reply: it was the parent's own text."""
     return attempt.child is None or _normal(attempt.text) == _normal(attempt.parent.text)
+
+
+def _repeats_ancestor(attempt: Attempt) -> bool:
+    """An evolution that goes back to where its line has been before, for example to the seed."""
+    said = _normal(attempt.text)
+    return any(said == _normal(ancestor.text) for ancestor in attempt.ancestors)
 
 
 def _leaks_label(attempt: Attempt) -> bool:
@@ -135,6 +147,7 @@ INSTRUCTION_RULES: Mapping[str, Callable[[Attempt], bool]] = {
     "empty": _is_empty,
     "truncated": _is_truncated,
     "unchanged": _is_unchanged,
+    "repeats_ancestor": _repeats_ancestor,
     "leaked_label": _leaks_label,
     "too_long": _is_too_long,
     "other_language": _is_other_language,

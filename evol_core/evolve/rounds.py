@@ -1,6 +1,6 @@
 """A row's way through all rounds, as one program: evolve, check, answer, check; a refused row tries again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evol_core.evolve.acceptance import instruction_verdict, response_verdict
@@ -42,17 +42,19 @@ class EvolveSetting:
 
 def evolve_row(seed: Seed, setting: EvolveSetting) -> Program[list[Evolved]]:
     """One row a round, always; a refused child stays in its row, and its parent goes on unchanged."""
-    parent = seed.instruction
+    line = [seed.instruction]
     rows = []
     for round in range(setting.rounds):
-        row = yield from _evolve_once(seed, parent, round, setting)
+        row = yield from _evolve_once(seed, line, round, setting)
         rows.append(row)
         if row.verdict == ACCEPTED and row.child is not None:
-            parent = row.child
+            line.append(row.child)
     return rows
 
 
-def _evolve_once(seed: Seed, parent: Instruction, round: int, setting: EvolveSetting) -> Program[Evolved]:
+def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: EvolveSetting) -> Program[Evolved]:
+    """`line` leads from the seed to the instruction that is evolved now."""
+    *ancestors, parent = line
     operator = OPERATORS[setting.operators[(seed.ordinal + round) % len(setting.operators)]]
     request = GenerateRequest(
         model=setting.evolver,
@@ -62,7 +64,7 @@ def _evolve_once(seed: Seed, parent: Instruction, round: int, setting: EvolveSet
     )
     generation = yield from ask(request)
     child = operator.parse(generation.text, parent)
-    verdict = instruction_verdict(parent, child, generation, setting.acceptance)
+    verdict = instruction_verdict(parent, child, generation, setting.acceptance, ancestors)
     response, respond_hash = None, None
     if verdict == ACCEPTED and child is not None:
         question = setting.answer(child)

@@ -1,7 +1,7 @@
 """What a stage works with: its order, the store, the database, and engines made when first needed."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -65,14 +65,14 @@ def model_folder(config: ModelConfig, settings: Settings) -> Path:
 
 
 def model_ref(config: ModelConfig, settings: Settings) -> ModelRef:
-    """A recipe's model, with the hashes of what lies in its folder.
+    """A recipe's model, with the hashes of what lies in its folder and the context that the recipe sets.
 
     Raises:
         ModelError: there is no such folder, or its weights are not those that the recipe pins.
     """
     ref = describe(model_folder(config, settings))
     check_revision(config.revision, ref)
-    return ref
+    return replace(ref, context=config.max_model_len)
 
 
 class Build(Generic[R]):

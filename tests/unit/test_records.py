@@ -1,6 +1,7 @@
 """Identity comes from content, and from all of it."""
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_a_pair_is_known_by_its_response_as_well() -> None:
         GenerateRequest(
             model=ModelRef(name="m", revision="r", tokenizer="u"), messages=BASE.messages, decoding=Decoding(), seed=1
         ),
+        GenerateRequest(model=replace(MODEL, context=512), messages=BASE.messages, decoding=Decoding(), seed=1),
         LossRequest(model=MODEL, instruction="Hi.", response=""),
     ],
 )
@@ -54,8 +56,16 @@ def test_everything_that_decides_an_answer_is_in_its_hash(other: GenerateRequest
     assert other.hash != BASE.hash
 
 
+def test_a_loss_does_not_depend_on_the_context_of_an_engine_that_generates() -> None:
+    wide = replace(MODEL, context=4096)
+
+    assert LossRequest(model=wide, instruction="Hi.", response="Ho.").hash == (
+        LossRequest(model=MODEL, instruction="Hi.", response="Ho.").hash
+    )
+
+
 def test_a_request_hash_is_the_same_in_every_run() -> None:
-    assert BASE.hash == "6a84c09ba8bbae49a3fe9e9b55235e61a258d80a0b2baccde3bf8e6d8e8cee95"
+    assert BASE.hash == "5c371882ce90b3ef4cd0bd6514414ea8abb7389ac0e3916c3e9d6e1b84ee381e"
 
 
 def test_a_request_seed_depends_on_the_row_and_not_on_its_place() -> None:

@@ -37,6 +37,7 @@ def test_the_rules_are_asked_in_this_order() -> None:
         "empty",
         "truncated",
         "unchanged",
+        "repeats_ancestor",
         "leaked_label",
         "too_long",
         "other_language",

@@ -217,3 +217,18 @@ def test_every_seed_gives_one_row_a_round_whatever_the_model_says(
     for rows in results:
         for row, following in pairwise(rows):
             assert following.parent == (row.child if row.verdict.reason == "" else row.parent)
+
+
+def test_a_line_that_goes_back_to_its_seed_is_refused_and_tries_again_from_where_it_was() -> None:
+    script: list[Said] = [
+        "Name a river in Asia.",
+        "The Mekong.",
+        "name a river",
+        "Name a river in Asia, and its source.",
+        "The Mekong, from Tibet.",
+    ]
+
+    rows, _ = play(seed("Name a river."), script)
+
+    assert [row.verdict.reason for row in rows] == ["", "repeats_ancestor", ""]
+    assert rows[2].parent.text == "Name a river in Asia."
