@@ -1,6 +1,8 @@
 """How much of vLLM's own speed is left behind our streaming, the record and its commits.
 
-    .venv-jobs/bin/python -m bench.engine MODEL_FOLDER [--rows 128] [--runs 2] [--max-tokens 96]
+    .venv-jobs/bin/python -m bench.engine MODEL_FOLDER [--rows 128] [--runs 2] [--max-tokens 96] [--recorded OBJECTS]
+
+With --recorded the prompts are those that a build has asked and recorded in its object store, as they were.
 
 The same prompts in one process and one engine, in turn: vLLM's own `LLM.generate`, with its prompts rendered
 beforehand and no log-probabilities, and the whole path of a build: rendering, streaming, log-probabilities, chunks
@@ -9,6 +11,7 @@ The goal: a ratio of at least 0.95.
 """
 
 import argparse
+import json
 import random
 import statistics
 import sys
@@ -18,11 +21,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.parquet as pq
+
 from evol_core.llm.model_folder import describe
 from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.llm.vllm_offline import VllmOffline
 from evol_core.recipe import ModelConfig
 from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request, RequestHash
+from evol_core.schemas import GENERATIONS
 from evol_core.store.objects import ObjectStore
 
 SUBJECTS = ("a bakery", "a fishing village", "prime numbers", "the water cycle", "a chess club", "old maps", "bees")
@@ -59,6 +65,30 @@ def requests(model: ModelRef, rows: int, max_tokens: int) -> list[GenerateReques
         )
         for row in range(rows)
     ]
+
+
+def recorded_requests(store: ObjectStore, model: ModelRef, rows: int) -> list[GenerateRequest]:
+    """The first chats that builds have recorded for these weights, in the order of their objects' names."""
+    found: list[GenerateRequest] = []
+    for path in sorted(store.root.glob("*/*.parquet")):
+        if pq.read_schema(path).names == GENERATIONS.names:
+            rows_of = pq.read_table(path, columns=["kind", "model_revision", "request"]).to_pylist()
+            found += [
+                _request(json.loads(row["request"]))
+                for row in rows_of
+                if row["kind"] == "generate" and row["model_revision"] == model.revision
+            ]
+    return found[:rows]
+
+
+def _request(said: dict[str, Any]) -> GenerateRequest:
+    return GenerateRequest(
+        model=ModelRef(**said["model"]),
+        messages=tuple(Message(*message) for message in said["messages"]),
+        decoding=Decoding(**said["decoding"]),
+        sample=said["sample"],
+        seed=said["seed"],
+    )
 
 
 class Run(NamedTuple):
@@ -118,12 +148,16 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=128)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--max-tokens", type=int, default=96)
+    parser.add_argument("--recorded", type=Path)
     options = parser.parse_args()
     model = describe(options.folder)
     began = time.perf_counter()
     engine = VllmOffline(options.folder, model, ModelConfig(max_model_len=1024))
     print(f"{engine.name}, {model.name}, started in {time.perf_counter() - began:.1f} s", flush=True)
-    asked = requests(model, options.rows, options.max_tokens)
+    if options.recorded:
+        asked = recorded_requests(ObjectStore(options.recorded), model, options.rows)
+    else:
+        asked = requests(model, options.rows, options.max_tokens)
     bare(engine, [replace(request, seed=request.seed + len(asked)) for request in asked[:16]])
     runs: dict[str, list[Run]] = {"bare": [], "recorded": []}
     for number in range(options.runs):

@@ -145,9 +145,20 @@ def drive(programs: Iterable[Program[T]], engine: Engine, *, window: int = WINDO
 
 
 def reported(
-    results: Iterable[T], *, stage: str, total: int, report: Report, counts: Callable[[], tuple[int, int, int]]
+    results: Iterable[T],
+    *,
+    stage: str,
+    total: int,
+    report: Report,
+    counts: Callable[[], tuple[int, int, int]],
+    listen: Callable[[Callable[[], None]], None] = lambda tell: None,
 ) -> Iterator[T]:
-    """Pass results on and report at most once a second; `counts` tells replayed, generated and tokens out."""
+    """Pass results on and report at most once a second.
+
+    Args:
+        counts: tells replayed requests, generated ones, and tokens out.
+        listen: is given what to call when more is recorded, so that there is news before the first row is done.
+    """
     began = last = time.monotonic()
     tokens_before = counts()[2]
 
@@ -165,13 +176,20 @@ def reported(
             )
         )
 
-    done = 0
-    tell(done)
-    for done, result in enumerate(results, 1):
-        yield result
+    def tell_at_times() -> None:
+        nonlocal last
         if time.monotonic() - last >= 1.0:
             last = time.monotonic()
             tell(done)
+
+    done = 0
+    tell(done)
+    listen(tell_at_times)
+    for result in results:
+        done += 1
+        yield result
+        tell_at_times()
+    listen(lambda: None)
     tell(done)
 
 

@@ -150,6 +150,9 @@ class RecordedEngine:
     ) -> None:
         self.name = "record"
         self.counts = Counts()
+        self.on_commit: Callable[[], None] = lambda: None
+        """Called when a chunk of answers is recorded."""
+
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._record = Record(store=store, index=index)
@@ -245,6 +248,7 @@ class RecordedEngine:
             self.counts.prompt_tokens += answer.n_prompt_tokens
             self.counts.tokens += answer.n_tokens
         self._finished = []
+        self.on_commit()
 
 
 def _request_text(request: Request) -> str:

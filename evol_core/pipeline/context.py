@@ -1,6 +1,6 @@
 """What a stage works with: its order, the store, the database, and engines made when first needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,10 +19,11 @@ from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
 from evol_core.recipe import ModelConfig, Recipe
 from evol_core.records import ModelRef
-from evol_core.runner import Report
+from evol_core.runner import Report, reported
 from evol_core.store.objects import ObjectStore
 
 R = TypeVar("R", bound=Recipe)
+T = TypeVar("T")
 
 Kind = Literal["generate", "loss"]
 
@@ -118,6 +119,14 @@ class Build(Generic[R]):
         """Replayed requests, generated requests, generated tokens so far."""
         counts = self.engine.counts
         return counts.replayed, counts.generated, counts.tokens
+
+    def told(self, stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
+        """The results as they are, while the job's follower hears how far the stage is."""
+
+        def listen(tell: Callable[[], None]) -> None:
+            self.engine.on_commit = tell
+
+        return reported(results, stage=stage, total=total, report=self.report, counts=self.counts, listen=listen)
 
     def requests(self) -> dict[str, Any]:
         """What was replayed and what engines did, so far."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from evol_core.pipeline.context import Build
 from evol_core.recipe import InstructRecipe
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import respond_request
-from evol_core.runner import drive, reported, write_parts
+from evol_core.runner import drive, write_parts
 from evol_core.schemas import (
     EVOLVED,
     REFUSED,
@@ -34,8 +34,6 @@ from evol_core.score.metrics import unknown_metrics
 from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, check_sources, read_seeds
 from evol_core.store.objects import StoredObject
-
-T = TypeVar("T")
 
 
 def check_instruct(recipe: InstructRecipe, settings: Settings) -> None:
@@ -134,7 +132,7 @@ def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     setting = evolve_setting(build)
     seeds = list(read_seed_rows(build))
     programs = (evolve_row(seed, setting) for seed in seeds)
-    evolved = _told(build, "evolve", len(seeds), drive(programs, build.engine))
+    evolved = build.told("evolve", len(seeds), drive(programs, build.engine))
     counts = dict.fromkeys(Status, 0)
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -175,7 +173,7 @@ def score_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     evolved = build.outputs("evolve")[build.order.shard]
     setting = scoring(build)
     programs = (score_pair(pair, build.recipe.score.metrics, setting) for pair in shard_pairs(build, evolved["parts"]))
-    scored = _told(build, "score", evolved["counts"][Status.ACCEPTED], drive(programs, build.engine))
+    scored = build.told("score", evolved["counts"][Status.ACCEPTED], drive(programs, build.engine))
     written = write_parts(build.store, (score_row(score) for scores in scored for score in scores), SCORES)
     return {"parts": [part.sha256 for part in written]}
 
@@ -199,7 +197,3 @@ def scoring(build: Build[InstructRecipe]) -> Scoring:
         form=score.form,
         max_tokens=score.max_tokens,
     )
-
-
-def _told(build: Build[InstructRecipe], stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
-    return reported(results, stage=stage, total=total, report=build.report, counts=build.counts)

@@ -1,7 +1,7 @@
 """Rows run at once, end in any order, and come out in their own."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -126,3 +126,23 @@ def test_progress_is_told_at_the_start_and_at_the_end() -> None:
 
     assert [(progress.done, progress.total) for progress in told] == [(0, 3), (3, 3)]
     assert (told[-1].replayed, told[-1].generated) == (2, 1)
+
+
+def test_there_is_news_before_the_first_row_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of many rounds end late; what was recorded for them is told meanwhile."""
+    now = [0.0]
+    monkeypatch.setattr("evol_core.runner.time.monotonic", lambda: now[0])
+    told: list[Progress] = []
+    listeners: list[Callable[[], None]] = []
+
+    def rows() -> Iterator[str]:
+        now[0] = 2.0
+        listeners[0]()
+        yield "a"
+
+    def counts() -> tuple[int, int, int]:
+        return 0, 5 if now[0] else 0, 50
+
+    list(reported(rows(), stage="evolve", total=1, report=told.append, counts=counts, listen=listeners.append))
+
+    assert [(progress.done, progress.generated) for progress in told] == [(0, 0), (0, 5), (1, 5)]
