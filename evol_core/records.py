@@ -10,7 +10,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, NamedTuple, NewType
+from typing import ClassVar, Literal, NamedTuple, NewType
 
 InstructionId = NewType("InstructionId", str)
 """A UUID in its canonical text form, made from an instruction and its input."""
@@ -63,6 +63,8 @@ class Pair:
 
     instruction: Instruction
     response: str
+    evolving_prompt: str = ""
+    """What the evolver was asked when it wrote the instruction; empty where nobody knows. No part of the id."""
 
     @cached_property
     def id(self) -> ResponseId:
@@ -202,9 +204,15 @@ class Decoding:
     """Structured output: the schema as canonical JSON text; empty for free text."""
 
 
+Kind = Literal["generate", "loss", "reward", "confidence", "embed"]
+"""What is asked of a model. An engine answers one kind."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerateRequest:
     """A chat that a model shall continue by one reply."""
+
+    kind: ClassVar[Kind] = "generate"
 
     model: ModelRef
     messages: tuple[Message, ...]
@@ -217,12 +225,19 @@ class GenerateRequest:
 
     @cached_property
     def hash(self) -> RequestHash:
-        return RequestHash(content_hash({"kind": "generate", **asdict(self)}))
+        return request_hash(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, in order."""
+        return tuple(message.content for message in self.messages)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossRequest:
     """A pair whose token losses a scorer shall measure (methods 5, items 1 and 2)."""
+
+    kind: ClassVar[Kind] = "loss"
 
     model: ModelRef
     instruction: str
@@ -237,12 +252,86 @@ class LossRequest:
 
     @cached_property
     def hash(self) -> RequestHash:
-        said = asdict(self)
+        return request_hash(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, in order."""
+        return (self.instruction, self.response)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardRequest:
+    """One turn of each side; a reward model shall say how much it likes the assistant's (methods 5, item 6)."""
+
+    kind: ClassVar[Kind] = "reward"
+
+    model: ModelRef
+    user: str
+    assistant: str
+
+    @cached_property
+    def hash(self) -> RequestHash:
+        return request_hash(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, in order."""
+        return (self.user, self.assistant)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfidenceRequest:
+    """A response that a model shall go through token by token, saying how sure it was of each (methods 5, item 7)."""
+
+    kind: ClassVar[Kind] = "confidence"
+
+    model: ModelRef
+    user: str
+    """What was asked, as one user turn."""
+
+    response: str
+    max_tokens: int = 2048
+    """A longer chat is not measured, and the reason says so."""
+
+    @cached_property
+    def hash(self) -> RequestHash:
+        return request_hash(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, in order."""
+        return (self.user, self.response)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedRequest:
+    """A text that an embedding model shall turn into a vector (methods 5, item 8)."""
+
+    kind: ClassVar[Kind] = "embed"
+
+    model: ModelRef
+    text: str
+
+    @cached_property
+    def hash(self) -> RequestHash:
+        return request_hash(self)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads, in order."""
+        return (self.text,)
+
+
+Request = GenerateRequest | LossRequest | RewardRequest | ConfidenceRequest | EmbedRequest
+
+
+def request_hash(request: Request) -> RequestHash:
+    """Of the kind and of every field that decides the answer."""
+    said = asdict(request)
+    if request.kind != "generate":
         del said["model"]["context"]
-        return RequestHash(content_hash({"kind": "loss", **said}))
-
-
-Request = GenerateRequest | LossRequest
+    return RequestHash(content_hash({"kind": request.kind, **said}))
 
 
 def request_seed(recipe_seed: int, row_id: str, operator: str, round: int, sample: int) -> int:
@@ -276,17 +365,37 @@ class Losses:
     """Why one of the three is None."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a model says of a text without writing any: one of the three, by the kind of the request."""
+
+    reward: float | None = None
+    """In the reward model's own unit."""
+
+    top1: tuple[float, ...] = ()
+    """A probability a token of the response: of the likeliest token there, before temperature; float32."""
+
+    entropy: tuple[float, ...] = ()
+    """Beside `top1`, nats, of the 20 likeliest tokens taken as a distribution; float32."""
+
+    vector: bytes = b""
+    """Of length 1; float32, little-endian."""
+
+    reason: str = ""
+    """Why there is none of them."""
+
+
 FinishReason = Literal["stop", "length", "error", "scored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One model output: a reply to a GenerateRequest, or the losses a LossRequest asked for."""
+    """One model output: a reply to a GenerateRequest, or what was measured for a request of another kind."""
 
     request_hash: RequestHash
     text: str = ""
     finish_reason: FinishReason
-    """`length`: cut at max_tokens. `error`: this request cannot be served (see `error`). `scored`: losses."""
+    """`length`: cut at max_tokens. `error`: this request cannot be served (see `error`). `scored`: measured."""
 
     n_prompt_tokens: int = 0
     n_tokens: int = 0
@@ -294,6 +403,7 @@ class Generation:
     """Sum of the drawn tokens' log-probabilities before temperature, nats."""
 
     losses: Losses | None = None
+    measured: Measured | None = None
     error: str = ""
     """What this request can never get past, for example a prompt longer than the context."""
 

@@ -8,9 +8,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from evol_core.records import Evolved, Generation, Instruction, Losses, LossRequest, Pair, Refused, Request, Score, Seed
+from evol_core.records import (
+    Evolved,
+    Generation,
+    Instruction,
+    Losses,
+    Measured,
+    Pair,
+    Refused,
+    Request,
+    Score,
+    Seed,
+)
 
-VERSION = "1"
+VERSION = "2"
 
 
 def _table(name: str, *fields: "pa.Field[Any]") -> pa.Schema:
@@ -27,6 +38,10 @@ def _whole(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
 
 def _real(name: str) -> "pa.Field[Any]":
     return pa.field(name, pa.float64())
+
+
+def _reals(name: str) -> "pa.Field[Any]":
+    return pa.field(name, pa.list_(pa.float32()))
 
 
 SEEDS = _table(
@@ -93,6 +108,11 @@ GENERATIONS = _table(
     _whole("n_answer", nullable=True),
     _whole("n_alone", nullable=True),
     _text("loss_reason"),
+    _real("reward"),
+    _reals("top1"),
+    _reals("entropy"),
+    pa.field("vector", pa.binary()),
+    _text("measure_reason", nullable=True),
     _text("error"),
     _text("engine"),
     _real("seconds"),
@@ -203,10 +223,10 @@ def score_row(score: Score) -> dict[str, Any]:
 
 def generation_row(request: Request, generation: Generation, request_text: str) -> dict[str, Any]:
     """One recorded answer; `request_text` is the request as canonical JSON, kept for audit and rescoring."""
-    losses = generation.losses
+    losses, measured = generation.losses, generation.measured
     return {
         "request_hash": generation.request_hash,
-        "kind": "loss" if isinstance(request, LossRequest) else "generate",
+        "kind": request.kind,
         "model": request.model.name,
         "model_revision": request.model.revision,
         "request": request_text,
@@ -222,6 +242,11 @@ def generation_row(request: Request, generation: Generation, request_text: str) 
         "n_answer": losses.n_answer if losses else None,
         "n_alone": losses.n_alone if losses else None,
         "loss_reason": losses.reason if losses else "",
+        "reward": measured.reward if measured else None,
+        "top1": measured.top1 if measured else None,
+        "entropy": measured.entropy if measured else None,
+        "vector": measured.vector if measured else None,
+        "measure_reason": measured.reason if measured else None,
         "error": generation.error,
         "engine": generation.engine,
         "seconds": generation.seconds,
@@ -240,6 +265,15 @@ def generation_record(row: Mapping[str, Any]) -> Generation:
             n_alone=row["n_alone"],
             reason=row["loss_reason"],
         )
+    measured = None
+    if row["measure_reason"] is not None:
+        measured = Measured(
+            reward=row["reward"],
+            top1=tuple(row["top1"]),
+            entropy=tuple(row["entropy"]),
+            vector=row["vector"],
+            reason=row["measure_reason"],
+        )
     return Generation(
         request_hash=row["request_hash"],
         text=row["text"],
@@ -248,6 +282,7 @@ def generation_record(row: Mapping[str, Any]) -> Generation:
         n_tokens=row["n_tokens"],
         logprob_sum=row["logprob_sum"],
         losses=losses,
+        measured=measured,
         error=row["error"],
         engine=row["engine"],
         seconds=row["seconds"],

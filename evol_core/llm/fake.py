@@ -4,14 +4,14 @@ import random
 from collections.abc import Callable, Sequence
 
 from evol_core.errors import EngineError
-from evol_core.records import Generation, Losses, Request
+from evol_core.records import Generation, Losses, Measured, Request
 
 
 class FakeEngine:
-    """Answers each request with `reply(request)`: a text, or the losses of a pair."""
+    """Answers each request with `reply(request)`: a text, the losses of a pair, or what else is measured."""
 
     def __init__(
-        self, reply: Callable[[Request], str | Losses], *, seed: int = 0, fail_after: int | None = None
+        self, reply: Callable[[Request], str | Losses | Measured], *, seed: int = 0, fail_after: int | None = None
     ) -> None:
         """`fail_after` so many answers the engine is gone, with all that is in flight."""
         self.name = "fake 1"
@@ -44,6 +44,8 @@ class FakeEngine:
         reply = self._reply(request)
         if isinstance(reply, Losses):
             return Generation(request_hash=request.hash, finish_reason="scored", losses=reply, engine=self.name)
+        if isinstance(reply, Measured):
+            return Generation(request_hash=request.hash, finish_reason="scored", measured=reply, engine=self.name)
         return Generation(
             request_hash=request.hash,
             text=reply,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evol_core.errors import NotRecorded
 from evol_core.llm.record import GenerationIndex, Record
-from evol_core.records import Generation, LossRequest, ModelRef, Request, RequestHash
+from evol_core.records import GenerateRequest, Generation, ModelRef, Request, RequestHash
 from evol_core.store.objects import ObjectStore
 
 CHARACTERS_A_TOKEN = 4
@@ -86,12 +86,9 @@ class ReplayOnly:
 
 def estimated_tokens(request: Request) -> int:
     """About how many tokens a request's text has: its characters by four, rounded up."""
-    if isinstance(request, LossRequest):
-        characters = len(request.instruction) + len(request.response)
-    else:
-        characters = sum(len(message.content) for message in request.messages)
+    characters = sum(map(len, request.texts))
     return -(-characters // CHARACTERS_A_TOKEN)
 
 
 def _max_new_tokens(request: Request) -> int:
-    return 0 if isinstance(request, LossRequest) else request.decoding.max_tokens
+    return request.decoding.max_tokens if isinstance(request, GenerateRequest) else 0

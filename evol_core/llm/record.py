@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from evol_core.errors import EngineError, ObjectDamaged
 from evol_core.llm.port import Engine, PollingEngine
-from evol_core.records import Generation, LossRequest, Request, RequestHash, canonical_json
+from evol_core.records import Generation, Request, RequestHash, canonical_json
 from evol_core.schemas import GENERATIONS, generation_record, generation_row, to_table
 from evol_core.store.objects import ObjectStore, Place, StoredObject
 
@@ -263,6 +263,4 @@ def _request_text(request: Request) -> str:
 
 def _prefix(request: Request) -> tuple[str, ...]:
     """What requests that begin alike have in common, so that an engine's prefix cache meets them side by side."""
-    if isinstance(request, LossRequest):
-        return (request.instruction, request.response)
-    return tuple(message.content for message in request.messages)
+    return request.texts

@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from evol_core.errors import EngineError
 from evol_core.llm.port import Engine, PollingEngine
-from evol_core.records import GenerateRequest, Generation, ModelRef, Request
+from evol_core.records import Generation, Kind, ModelRef, Request
 
-Route = tuple[str, ModelRef]
-"""`generate` or `loss`, and the model."""
+Route = tuple[Kind, ModelRef]
 
 
 def route(request: Request) -> Route:
-    return ("generate" if isinstance(request, GenerateRequest) else "loss", request.model)
+    return request.kind, request.model
 
 
 class RoutedEngine:

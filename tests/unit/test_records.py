@@ -5,7 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from evol_core.records import Decoding, GenerateRequest, Instruction, LossRequest, Message, ModelRef, Pair, request_seed
+from evol_core.records import (
+    ConfidenceRequest,
+    Decoding,
+    EmbedRequest,
+    GenerateRequest,
+    Instruction,
+    LossRequest,
+    Message,
+    ModelRef,
+    Pair,
+    RewardRequest,
+    request_seed,
+)
 
 MODEL = ModelRef(name="m", revision="r", tokenizer="t")
 BASE = GenerateRequest(model=MODEL, messages=(Message("user", "Hi."),), decoding=Decoding(), seed=1)
@@ -62,6 +74,18 @@ def test_a_loss_does_not_depend_on_the_context_of_an_engine_that_generates() -> 
     assert LossRequest(model=wide, instruction="Hi.", response="Ho.").hash == (
         LossRequest(model=MODEL, instruction="Hi.", response="Ho.").hash
     )
+
+
+def test_two_kinds_of_request_of_the_same_texts_are_two_questions() -> None:
+    asked = {
+        LossRequest(model=MODEL, instruction="a", response="b").hash,
+        RewardRequest(model=MODEL, user="a", assistant="b").hash,
+        ConfidenceRequest(model=MODEL, user="a", response="b").hash,
+        EmbedRequest(model=MODEL, text="a").hash,
+        EmbedRequest(model=MODEL, text="b").hash,
+    }
+
+    assert len(asked) == 5
 
 
 def test_a_request_hash_is_the_same_in_every_run() -> None:

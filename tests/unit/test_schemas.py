@@ -8,6 +8,7 @@ from evol_core.records import (
     Instruction,
     Losses,
     LossRequest,
+    Measured,
     ModelRef,
     RequestHash,
     Seed,
@@ -39,6 +40,16 @@ REQUEST = LossRequest(model=ModelRef(name="m", revision="r", tokenizer="t"), ins
             finish_reason="scored",
             losses=Losses(question=1.0, given=None, alone=0.5, n_question=3, n_answer=0, n_alone=1, reason="empty"),
             engine="e",
+        ),
+        Generation(request_hash=REQUEST.hash, finish_reason="scored", measured=Measured(reward=-0.1), engine="e"),
+        Generation(
+            request_hash=REQUEST.hash,
+            finish_reason="scored",
+            measured=Measured(top1=(0.5, 0.25), entropy=(1.5, 0.0), vector=b"\0\1\2\3"),
+            engine="e",
+        ),
+        Generation(
+            request_hash=REQUEST.hash, finish_reason="scored", measured=Measured(reason="over_context"), engine="e"
         ),
     ],
 )

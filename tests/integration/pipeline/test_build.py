@@ -54,6 +54,7 @@ def reply(request: Request) -> str | Losses:
     """A model that evolves by adding words, refuses rivers, and gives every answer 70 points."""
     if isinstance(request, LossRequest):
         return Losses(question=2.0, given=0.5, alone=1.0, n_question=5, n_answer=7, n_alone=6)
+    assert isinstance(request, GenerateRequest)
     asked = request.messages[-1].content
     if "river" in asked:
         return "Sorry, no."

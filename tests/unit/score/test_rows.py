@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Instruction, Losses, LossRequest, ModelRef, Pair, Request, Score
+from evol_core.records import GenerateRequest, Instruction, Losses, LossRequest, ModelRef, Pair, Request, Score
 from evol_core.runner import drive
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics import METRICS, models_asked, unknown_metrics
@@ -23,6 +23,7 @@ ALL = tuple(METRICS)
 def reply(request: Request) -> str | Losses:
     if isinstance(request, LossRequest):
         return LOSSES
+    assert isinstance(request, GenerateRequest)
     return "Hard." if "very easy" in request.messages[0].content else "62"
 
 
@@ -65,7 +66,7 @@ def test_judges_are_asked_greedily_and_see_the_input() -> None:
 
     assert len(engine.submitted) == 2
     for request in engine.submitted:
-        assert not isinstance(request, LossRequest)
+        assert isinstance(request, GenerateRequest)
         assert request.decoding.temperature == 0
         assert "Add the numbers.\n2 and 3" in request.messages[0].content
         assert "{instruction}" not in request.messages[0].content
