@@ -1,10 +1,13 @@
-.PHONY: demo test setup lock clean
+.PHONY: demo test bench setup lock clean
 
 demo: setup
 	.venv/bin/evol demo $(ARGS)
 
 test: setup
 	.venv/bin/python scripts/checks.py $(STEPS)
+
+bench: setup
+	.venv/bin/python -m bench $(NAMES)
 
 setup:
 	@scripts/setup
