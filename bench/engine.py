@@ -28,7 +28,6 @@ from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.llm.vllm_offline import VllmOffline
 from evol_core.recipe import ModelConfig
 from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request, RequestHash
-from evol_core.schemas import GENERATIONS
 from evol_core.store.objects import ObjectStore
 
 SUBJECTS = ("a bakery", "a fishing village", "prime numbers", "the water cycle", "a chess club", "old maps", "bees")
@@ -71,7 +70,7 @@ def recorded_requests(store: ObjectStore, model: ModelRef, rows: int) -> list[Ge
     """The first chats that builds have recorded for these weights, in the order of their objects' names."""
     found: list[GenerateRequest] = []
     for path in sorted(store.root.glob("*/*.parquet")):
-        if pq.read_schema(path).names == GENERATIONS.names:
+        if (pq.read_schema(path).metadata or {}).get(b"evol.table") == b"generations":
             rows_of = pq.read_table(path, columns=["kind", "model_revision", "request"]).to_pylist()
             found += [
                 _request(json.loads(row["request"]))

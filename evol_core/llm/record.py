@@ -98,7 +98,7 @@ class Record:
         if sha256 in self._cache:
             self._cache.move_to_end(sha256)
         else:
-            self._cache[sha256] = self._store.read(sha256, columns=ANSWER_COLUMNS)
+            self._cache[sha256] = _all_columns(self._store.read(sha256, columns=ANSWER_COLUMNS))
             while len(self._cache) > self._cached_objects:
                 self._cache.popitem(last=False)
         return self._cache[sha256]
@@ -249,6 +249,15 @@ class RecordedEngine:
             self.counts.tokens += answer.n_tokens
         self._finished = []
         self.on_commit()
+
+
+def _all_columns(table: pa.Table) -> pa.Table:
+    """A table of answers, with nulls for columns that came later than it was written: a record is kept for good."""
+    for name in ANSWER_COLUMNS:
+        if name not in table.column_names:
+            field = GENERATIONS.field(name)
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
 
 
 def _request_text(request: Request) -> str:

@@ -302,3 +302,17 @@ def test_replay_keeps_few_objects_in_memory_and_still_finds_all(store: ObjectSto
 
     assert record.find(requests).keys() == {request.hash for request in requests}
     assert record.count([*requests, chat("new")]) == 9
+
+
+def test_an_answer_that_was_recorded_before_a_column_came_is_still_the_answer(store: ObjectStore) -> None:
+    index, request = MemoryIndex(), chat("hi")
+    answers(RecordedEngine(make_engine=lambda: FakeEngine(echo), store=store, index=index), [request])
+    (place,) = index.find([request.hash]).values()
+    old = store.read(place.sha256).drop_columns(["measure_reason", "vector", "top1", "entropy", "reward"])
+    older_index = MemoryIndex()
+    older_index.register(store.put(old), old)
+
+    found = Record(store=store, index=older_index).find([request])
+
+    assert found[request.hash].text == "HI"
+    assert found[request.hash].measured is None
