@@ -4,6 +4,7 @@ A recipe is checked as a whole before any engine starts. Names of parts that liv
 room (operators, metrics, importers) are checked against those tables in `pipeline`.
 """
 
+from evol_core.recipe.autoif import AutoifRecipe
 from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig, ScoreConfig
 from evol_core.recipe.parts import DecodingConfig, GateConfig, ModelConfig, Part, Recipe, SeedSource, seeds_from
 from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_recipe
@@ -12,6 +13,7 @@ __all__ = [
     "DEFAULT_FLOW",
     "RECIPES",
     "AcceptanceConfig",
+    "AutoifRecipe",
     "DecodingConfig",
     "EvolveConfig",
     "GateConfig",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -32,7 +32,7 @@ class ModelConfig(Part):
     """A model and the engine that runs it."""
 
     path: str = Field("smollm2", description="A model folder, or the name of one that the platform brings")
-    engine: Literal["vllm"] = "vllm"
+    engine: Literal["vllm", "nli"] = Field("vllm", description="nli: a classifier that compares two texts")
     size_class: Literal["slm", "llm"] = Field("slm", description="The arm of small-against-large comparisons")
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = Field("float32", description="Weights and arithmetic")
     max_model_len: int = Field(2048, ge=16, description="Context, tokens")
@@ -84,6 +84,9 @@ class Recipe(Part):
     models: dict[str, ModelConfig] = {"default": ModelConfig(path="smollm2")}
     shards: int = Field(1, ge=1, le=1000, description="Parts that are built apart; changes no row")
 
+    places: ClassVar[frozenset[str]] = frozenset({"seeds", "shards", "models"})
+    """Fields that say where and how something is done, and decide no row."""
+
     @property
     def roles(self) -> Mapping[str, str]:
         """Every field that names a model, with the name that it holds."""
@@ -107,7 +110,7 @@ class Recipe(Part):
 
         Seeds and weights enter a version by content, through its parents and its request hashes.
         """
-        said = self.model_dump(mode="json", exclude={"seeds", "shards", "models"})
+        said = self.model_dump(mode="json", exclude=set(self.places))
         sizes = {name: model.size_class for name, model in self.models.items()}
         return content_hash({**said, "models": sizes})
 

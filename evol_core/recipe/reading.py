@@ -8,10 +8,12 @@ import yaml
 from pydantic import ValidationError
 
 from evol_core.errors import RecipeError
+from evol_core.recipe.autoif import AutoifRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
+    "autoif": AutoifRecipe,
     "evol_instruct": InstructRecipe,
 }
 """The recipe of every flow."""

@@ -45,8 +45,17 @@ class BackTranslated:
     verdict: Verdict
 
 
-def back_translate(constraint: str, sources: Sequence[str], asking: Asking, nli: Nli) -> Program[BackTranslated]:
-    """Describe the first three checkers, and compare each description (hypothesis) with the constraint (premise)."""
+def back_translate(
+    constraint: str, sources: Sequence[str], asking: Asking, nli: Nli | None
+) -> Program[BackTranslated]:
+    """Describe the first three checkers, and compare each description (hypothesis) with the constraint (premise).
+
+    Args:
+        constraint: the rule.
+        sources: its checkers, the best first.
+        asking: the model that describes.
+        nli: what compares; None where nothing does, and no constraint is dropped then.
+    """
     requests = [asking.request(NAME, PROMPT.format(source=source), about=source) for source in sources[:MAX_CHECKERS]]
     replies = yield from together([ask(request) for request in requests])
     if replies and all(reply.finish_reason == "error" for reply in replies):
@@ -63,5 +72,5 @@ def back_translate(constraint: str, sources: Sequence[str], asking: Asking, nli:
     )
 
 
-def _label(constraint: str, text: str, nli: Nli) -> Program[NliLabel | None]:
-    return (yield from nli(constraint, text)) if text else None
+def _label(constraint: str, text: str, nli: Nli | None) -> Program[NliLabel | None]:
+    return (yield from nli(constraint, text)) if text and nli is not None else None

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from evol_core.records import content_hash
 from evol_core.sandbox.jobs import CheckVerdict
+from evol_core.verify.replies import CheckerReply
 
 CONSTANT = "constant"
 
@@ -51,3 +53,15 @@ def is_constant(verdicts: Sequence[CheckVerdict]) -> bool:
     if not verdicts:
         raise ValueError("is_constant: needs the verdicts on at least one broken answer")
     return all(verdict is CheckVerdict.TRUE for verdict in verdicts)
+
+
+def answer_pool(replies: Iterable[tuple[str, Sequence[CheckerReply]]]) -> list[tuple[str, str]]:
+    """A few right answers to different constraints, whatever their order: (constraint, answer)."""
+    pool: dict[str, tuple[str, str]] = {}
+    for constraint, checkers in replies:
+        right = [case.input for reply in checkers for case in reply.cases if case.expected is True]
+        if right:
+            pool[content_hash([constraint])] = (constraint, min(right))
+        if len(pool) > 4 * MAX_OF_A_KIND:
+            pool = {key: pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]}
+    return [pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]]

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evol_core.errors import ConfigError
-from evol_core.records import content_hash
 from evol_core.sandbox.jobs import CheckVerdict
 from evol_core.sandbox.supervisor import Sandbox
-from evol_core.verify.broken import MAX_OF_A_KIND
+from evol_core.verify.broken import answer_pool
 from evol_core.verify.crosscheck import POLICIES, Policy, policy_named
 from evol_core.verify.examine import WINDOW, Examined, examine, repaired, subject_of
 from evol_core.verify.replies import CheckerReply, ReplyReject, parse_reply
@@ -81,7 +80,8 @@ def crosscheck_file(
     if output.resolve() == path.resolve():
         raise ConfigError(f"--output {output} is the input itself; name another file")
     summary = CrosscheckSummary(policy=policy)
-    answers = _answer_pool(_parse(read_constraints(path), strict_expectations))
+    first = _parse(read_constraints(path), strict_expectations)
+    answers = answer_pool((one.row.instruction, one.checkers) for one in first)
     parsed = _parse(_note_broken(read_constraints(path), summary), strict_expectations)
     with row_writer(output) as write:
         for examined, one in _examined(parsed, answers, sandbox, rules):
@@ -107,18 +107,6 @@ def _parse(rows: Iterable[ReplyRow | BrokenRow], strict: bool) -> Iterator[_Pars
     for row in rows:
         if isinstance(row, ReplyRow):
             yield _Parsed(row, tuple(parse_reply(reply, strict_expectations=strict) for reply in row.replies))
-
-
-def _answer_pool(parsed: Iterable[_Parsed]) -> list[tuple[str, str]]:
-    """A few right answers of different instructions, whatever the order of the file: (instruction, answer)."""
-    pool: dict[str, tuple[str, str]] = {}
-    for one in parsed:
-        right = [case.input for reply in one.checkers for case in reply.cases if case.expected is True]
-        if right:
-            pool[content_hash([one.row.instruction])] = (one.row.instruction, min(right))
-        if len(pool) > 4 * MAX_OF_A_KIND:
-            pool = {key: pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]}
-    return [pool[key] for key in sorted(pool)[: MAX_OF_A_KIND + 1]]
 
 
 def _examined(

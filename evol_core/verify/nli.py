@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from evol_core.errors import ModelError
 from evol_core.llm.port import Program, ask
+from evol_core.records import Decoding, GenerateRequest, Message, ModelRef
 from evol_core.verify.asking import Asking
 
 NAME = "nli"
@@ -57,6 +58,20 @@ def prompted_nli(asking: Asking) -> Nli:
     def label(premise: str, hypothesis: str) -> Program[NliLabel | None]:
         prompt = PROMPT.format(premise=premise, hypothesis=hypothesis)
         reply = yield from ask(asking.request(NAME, prompt, about=f"{premise}\n{hypothesis}"))
+        return parse_label(reply.text)
+
+    return label
+
+
+ONE_WORD = Decoding(temperature=0.0, top_p=1.0, max_tokens=1)
+
+
+def classifier_nli(model: ModelRef) -> Nli:
+    """A scorer that asks a classifier: what it reads first is the premise, what it would reply the hypothesis."""
+
+    def label(premise: str, hypothesis: str) -> Program[NliLabel | None]:
+        messages = (Message("user", premise), Message("assistant", hypothesis))
+        reply = yield from ask(GenerateRequest(model=model, messages=messages, decoding=ONE_WORD, seed=0))
         return parse_label(reply.text)
 
     return label
