@@ -56,6 +56,9 @@ class Publication:
     metadata: Mapping[str, Any]
     """Free JSON: licences, models. No part of the version's identity."""
 
+    evidence: tuple[StoredObject, ...] = ()
+    """Tables behind the rows: what was tried, checked and decided on the way to them."""
+
     def __post_init__(self) -> None:
         if len({stored.schema_hash for stored in self.data}) > 1:
             raise ValueError(f"data objects of {self.name} have different schemas")
@@ -66,9 +69,18 @@ class Publication:
         return self.data[0].schema_hash if self.data else ""
 
     @property
+    def objects(self) -> tuple[StoredObject, ...]:
+        return (*self.data, *self.refused, *self.scores, *self.evidence)
+
+    @property
     def files(self) -> list[tuple[str, str]]:
         """Role and hash of every object, in order."""
-        roles = (("data", self.data), ("refused", self.refused), ("scores", self.scores))
+        roles = (
+            ("data", self.data),
+            ("refused", self.refused),
+            ("scores", self.scores),
+            ("evidence", self.evidence),
+        )
         return [(role, stored.sha256) for role, objects in roles for stored in objects]
 
     @property

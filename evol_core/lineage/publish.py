@@ -88,8 +88,7 @@ def _publish_once(engine: sa.Engine, publication: Publication, attempt_id: int, 
                 version=_next_version(connection, dataset_id),
                 attempt_id=attempt_id,
             )
-            objects = (*publication.data, *publication.refused, *publication.scores)
-            register_objects(connection, objects, attempt_id)
+            register_objects(connection, publication.objects, attempt_id)
             load(connection, version)
             published = _publish_version(connection, publication, version, base)
         if published.replayed:

@@ -23,6 +23,7 @@ class Version:
     data: tuple[StoredObject, ...]
     refused: tuple[StoredObject, ...]
     scores: tuple[StoredObject, ...]
+    evidence: tuple[StoredObject, ...] = ()
 
     @property
     def spec(self) -> str:
@@ -30,7 +31,7 @@ class Version:
 
     @property
     def objects(self) -> tuple[StoredObject, ...]:
-        return (*self.data, *self.refused, *self.scores)
+        return (*self.data, *self.refused, *self.scores, *self.evidence)
 
 
 def resolve(connection: sa.Connection, spec: str, *, published_only: bool = True) -> Version:
@@ -63,6 +64,7 @@ def resolve(connection: sa.Connection, spec: str, *, published_only: bool = True
         data=files.get("data", ()),
         refused=files.get("refused", ()),
         scores=files.get("scores", ()),
+        evidence=files.get("evidence", ()),
     )
 
 
@@ -190,7 +192,12 @@ def _children(connection: sa.Connection, version: Version) -> list[str]:
 
 
 def _objects(version: Version) -> list[dict[str, Any]]:
-    roles = (("data", version.data), ("refused", version.refused), ("scores", version.scores))
+    roles = (
+        ("data", version.data),
+        ("refused", version.refused),
+        ("scores", version.scores),
+        ("evidence", version.evidence),
+    )
     return [
         {"role": role, "sha256": stored.sha256, "rows": stored.n_rows, "bytes": stored.n_bytes}
         for role, objects in roles

@@ -18,6 +18,7 @@ from evol_core.llm.port import Engine
 from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
 from evol_core.recipe import ModelConfig, Recipe
+from evol_core.recipe.autoif import NLI_ENGINE
 from evol_core.records import ModelRef
 from evol_core.runner import Report, reported
 from evol_core.store.objects import ObjectStore
@@ -165,6 +166,10 @@ def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settin
         from evol_core.score.models.losses import LossScorer
 
         return LossScorer(folder, ref)
+    if config.engine == NLI_ENGINE:
+        from evol_core.score.models.nli import NliClassifier
+
+        return NliClassifier(folder, ref)
     from evol_core.llm.vllm_offline import VllmOffline
 
     return VllmOffline(folder, ref, config)

@@ -10,13 +10,19 @@ from typing import Any, Generic
 
 from evol_core.config import Settings
 from evol_core.errors import RecipeError
+from evol_core.pipeline.autoif import back_translate_stage, checkers_stage, constraints_stage, sources_stage
+from evol_core.pipeline.autoif_answers import quality_stage, respond_stage
+from evol_core.pipeline.autoif_checks import check_stage, crosscheck_stage
+from evol_core.pipeline.autoif_parts import check_autoif
+from evol_core.pipeline.autoif_plan import plan_autoif
+from evol_core.pipeline.autoif_publish import publish_stage as publish_autoif
 from evol_core.pipeline.check import check_models
 from evol_core.pipeline.context import Build, MakeEngine, Order, R
 from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
-from evol_core.recipe import InstructRecipe, Recipe
+from evol_core.recipe import AutoifRecipe, InstructRecipe, Recipe
 from evol_core.runner import Report
 
 EVERYTHING = "all"
@@ -42,7 +48,24 @@ EVOL_INSTRUCT: Flow[InstructRecipe] = Flow(
     plan=plan_instruct,
 )
 
+AUTOIF: Flow[AutoifRecipe] = Flow(
+    stages={
+        "sources": sources_stage,
+        "constraints": constraints_stage,
+        "checkers": checkers_stage,
+        "crosscheck": crosscheck_stage,
+        "back_translate": back_translate_stage,
+        "respond": respond_stage,
+        "check": check_stage,
+        "quality": quality_stage,
+        "publish": publish_autoif,
+    },
+    check=check_autoif,
+    plan=plan_autoif,
+)
+
 FLOWS: Mapping[str, Flow[Any]] = {
+    "autoif": AUTOIF,
     "evol_instruct": EVOL_INSTRUCT,
 }
 """By the names that recipes have for them (evol_core/recipe/reading.py)."""

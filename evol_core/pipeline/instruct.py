@@ -14,7 +14,7 @@ from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.queries import seed_ordinals
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build
-from evol_core.recipe import InstructRecipe
+from evol_core.recipe import InstructRecipe, SeedSource
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import respond_request
 from evol_core.runner import drive, write_parts
@@ -55,14 +55,19 @@ def seeds_name(dataset: str) -> str:
 
 def seed_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Read the recipe's sources and publish them as a seed version; the same content is the same version."""
-    name = seeds_name(build.recipe.name)
+    return seed_version(build, seeds_name(build.recipe.name), build.recipe.seeds)
+
+
+def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource]) -> dict[str, Any]:
+    """Publish sources as the newest seed version of a name; the objects of its seeds, in order, and counts."""
     with build.database.connect() as connection:
         previous = seed_ordinals(connection, name)
-    batch = read_seeds(build.recipe.seeds, previous)
+    batch = read_seeds(sources, previous)
     seeds = sorted(batch.seeds, key=lambda seed: seed.ordinal)
     data = write_parts(build.store, map(seed_row, seeds), SEEDS)
     refused = write_parts(build.store, map(refused_row, batch.refused), REFUSED)
-    published = _publish_seeds(build, name, batch, data, refused)
+    publication = _seed_publication(build, name, sources, batch, data, refused)
+    published = _publish_seeds(build, publication)
     return {
         "name": published.name,
         "version": published.version,
@@ -73,10 +78,15 @@ def seed_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     }
 
 
-def _publish_seeds(
-    build: Build[InstructRecipe], name: str, batch: SeedBatch, data: list[StoredObject], refused: list[StoredObject]
-) -> Published:
-    publication = Publication(
+def _seed_publication(
+    build: Build[Any],
+    name: str,
+    sources: Sequence[SeedSource],
+    batch: SeedBatch,
+    data: list[StoredObject],
+    refused: list[StoredObject],
+) -> Publication:
+    return Publication(
         name=name,
         kind="seeds",
         recipe_hash="",
@@ -92,15 +102,17 @@ def _publish_seeds(
             failed=_count(batch.refused, Status.FAILED),
         ),
         gates=(),
-        metadata={"licences": sorted({source.licence for source in build.recipe.seeds})},
+        metadata={"licences": sorted({source.licence for source in sources})},
     )
 
+
+def _publish_seeds(build: Build[Any], publication: Publication) -> Published:
     def load(connection: sa.Connection, version: VersionRef) -> None:
-        for part in data:
+        for part in publication.data:
             rows = build.store.read(part.sha256)
             load_seeds(connection, rows, version)
             load_data_rows(connection, part, rows)
-        for part in refused:
+        for part in publication.refused:
             load_refused(connection, build.store.read(part.sha256), version)
 
     return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)

@@ -75,9 +75,9 @@ def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gat
 
     def load(connection: sa.Connection, version: VersionRef) -> None:
         steps = _register_steps(build, connection)
-        for table in _tables(gathered.attempts(), EVOLVED):
+        for table in tables_of(gathered.attempts(), EVOLVED):
             load_evolved(connection, table, version=version, steps=steps)
-        for table in _tables(gathered.scores(), SCORES):
+        for table in tables_of(gathered.scores(), SCORES):
             load_scores(connection, table, attempt_id=build.order.attempt_id)
         for stored in publication.data:
             load_data_rows(connection, stored, build.store.read(stored.sha256, ["instruction_id"]))
@@ -85,7 +85,7 @@ def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gat
     return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
 
 
-def _tables(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
+def tables_of(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
     while batch := list(islice(rows, LOAD_ROWS)):
         yield to_table(batch, schema)
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evol_core.llm.nli_labels import NliLabel
 from evol_core.llm.port import Program, ask, together
 from evol_core.records import ACCEPTED, RequestHash, Status, Verdict
 from evol_core.verify.asking import Asking
-from evol_core.verify.nli import Nli, NliLabel
+from evol_core.verify.nli import Nli
 
 NAME = "back_translate"
 MAX_CHECKERS = 3
@@ -45,9 +46,7 @@ class BackTranslated:
     verdict: Verdict
 
 
-def back_translate(
-    constraint: str, sources: Sequence[str], asking: Asking, nli: Nli | None
-) -> Program[BackTranslated]:
+def back_translate(constraint: str, sources: Sequence[str], asking: Asking, nli: Nli | None) -> Program[BackTranslated]:
     """Describe the first three checkers, and compare each description (hypothesis) with the constraint (premise).
 
     Args:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from evol_core.llm.port import Program, ask, together
-from evol_core.records import RequestHash, canonical_json
+from evol_core.records import Generation, RequestHash, canonical_json
+from evol_core.text import printable
 from evol_core.verify.asking import Asking
 from evol_core.verify.replies import CheckerReply, ReplyReject, parse_reply
 
@@ -50,6 +51,9 @@ class SampledReply:
     """One reply to the request for a checker."""
 
     request: RequestHash
+    text: str
+    """What a file can hold of it, which is what was read."""
+
     checker: CheckerReply | None
     reason: str = ""
     """Why there is no checker: a ReplyReject, or engine_error."""
@@ -74,14 +78,18 @@ def sample_checkers(
     prompt = PROMPT.format(constraint=constraint)
     requests = [asking.request(NAME, prompt, about=constraint, sample=sample) for sample in range(n_samples)]
     generations = yield from together([ask(request) for request in requests])
-    replies = []
-    for request, generation in zip(requests, generations, strict=True):
-        if generation.finish_reason == "error":
-            replies.append(SampledReply(request=request.hash, checker=None, reason=ENGINE_ERROR))
-            continue
-        parsed = parse_reply(generation.text, strict_expectations=strict_expectations)
-        if isinstance(parsed, ReplyReject):
-            replies.append(SampledReply(request=request.hash, checker=None, reason=parsed.value))
-        else:
-            replies.append(SampledReply(request=request.hash, checker=parsed))
-    return SampledCheckers(constraint=constraint, replies=tuple(replies))
+    replies = tuple(
+        _read(request.hash, generation, strict_expectations)
+        for request, generation in zip(requests, generations, strict=True)
+    )
+    return SampledCheckers(constraint=constraint, replies=replies)
+
+
+def _read(request: RequestHash, generation: Generation, strict: bool) -> SampledReply:
+    text = printable(generation.text)
+    if generation.finish_reason == "error":
+        return SampledReply(request=request, text=text, checker=None, reason=ENGINE_ERROR)
+    parsed = parse_reply(text, strict_expectations=strict)
+    if isinstance(parsed, ReplyReject):
+        return SampledReply(request=request, text=text, checker=None, reason=parsed.value)
+    return SampledReply(request=request, text=text, checker=parsed)

@@ -1,27 +1,18 @@
 """Whether one text follows from another: entailment, neutral or contradiction.
 
 A scorer is a function that returns a program, so that a classifier and a prompted model look the same to those who
-ask. A classifier's labels come from its configuration, never from a fixed order.
+ask.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Callable
 
-from evol_core.errors import ModelError
+from evol_core.llm.nli_labels import NliLabel
 from evol_core.llm.port import Program, ask
 from evol_core.records import Decoding, GenerateRequest, Message, ModelRef
 from evol_core.verify.asking import Asking
 
 NAME = "nli"
-
-
-class NliLabel(StrEnum):
-    """What a premise says of a hypothesis."""
-
-    ENTAILMENT = "entailment"
-    NEUTRAL = "neutral"
-    CONTRADICTION = "contradiction"
 
 
 Nli = Callable[[str, str], Program[NliLabel | None]]
@@ -35,21 +26,6 @@ Compare what the two rules ask of an answer. Reply with one word only: "entailme
 first rule follows the second as well, "contradiction" if no answer can follow both, "neutral" otherwise."""
 
 _LABEL = re.compile("|".join(label.value for label in NliLabel), re.IGNORECASE)
-
-
-def labels_of(id2label: Mapping[int, str]) -> dict[int, NliLabel]:
-    """A classifier's outputs by number, as its configuration names them.
-
-    Raises:
-        ModelError: the names are not exactly those of the three labels.
-    """
-    named = {number: name.strip().lower() for number, name in id2label.items()}
-    if sorted(named.values()) != sorted(label.value for label in NliLabel):
-        raise ModelError(
-            f"an NLI model must name its outputs {sorted(label.value for label in NliLabel)}; this one's id2label is "
-            f"{dict(id2label)}. Set id2label in its config.json, or take another model"
-        )
-    return {number: NliLabel(name) for number, name in named.items()}
 
 
 def prompted_nli(asking: Asking) -> Nli:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from evol_core.llm.port import Program, ask, together
 from evol_core.records import ACCEPTED, Generation, Instruction, RequestHash, Status, Verdict
+from evol_core.text import printable
 from evol_core.verify.asking import Asking
 from evol_core.verify.sft_row import join
 
@@ -47,7 +48,7 @@ def sample_responses(
     generations = yield from together([ask(request) for request in requests])
     return tuple(
         SampledResponse(
-            text=generation.text.strip(), request=request.hash, verdict=_verdict(generation, keep_truncated)
+            text=printable(generation.text).strip(), request=request.hash, verdict=_verdict(generation, keep_truncated)
         )
         for request, generation in zip(requests, generations, strict=True)
     )

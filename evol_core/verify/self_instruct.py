@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evol_core.llm.port import Program, ask, together
-from evol_core.records import RequestHash, content_id
+from evol_core.records import Instruction, InstructionId, RequestHash
 from evol_core.verify.asking import Asking
 from evol_core.verify.constraints import ListReply, RejectedLine, clean_constraints
 
@@ -41,8 +41,9 @@ class Constraint:
     """Of the reply that it first came up in; None for a seed."""
 
     @property
-    def id(self) -> str:
-        return content_id(self.text)
+    def id(self) -> InstructionId:
+        """As the seed of the same text has it."""
+        return Instruction(text=self.text).id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Proposed:
     requests: tuple[RequestHash, ...]
     """By number, as `rejected` names replies."""
 
-    n_failed: int
+    failed: tuple[RequestHash, ...]
     """Requests that the engine could not serve."""
 
 
@@ -76,5 +77,5 @@ def propose_constraints(seeds: Sequence[str], n_requests: int, asking: Asking) -
         ),
         rejected=cleaned.rejected,
         requests=hashes,
-        n_failed=sum(reply.finish_reason == "error" for reply in replies),
+        failed=tuple(request for request, reply in zip(hashes, replies, strict=True) if reply.finish_reason == "error"),
     )

@@ -79,6 +79,25 @@ FATES = _table(
 """What became of every constraint, and where. nli: the model that compared back-translations, `off`, or empty where
 the constraint did not come so far."""
 
+CONSTRAINTS = _table(
+    "autoif_constraints",
+    _whole("line"),
+    _text("constraint_id"),
+    _text("constraint"),
+    _text("origin"),
+    _text("stage"),
+    _text("status"),
+    _text("reason"),
+    _text("nli"),
+    _text("request_hash", nullable=True),
+    _whole("n_replies", nullable=True),
+    _whole("n_checkers", nullable=True),
+    _whole("n_checkers_kept", nullable=True),
+    _whole("n_cases", nullable=True),
+    _whole("n_cases_kept", nullable=True),
+)
+"""LINES with the last word of FATES on each; numbers are null where nobody was asked for checkers."""
+
 CHECKERS = _table(
     "autoif_checkers",
     _text("constraint_id"),
@@ -126,7 +145,8 @@ BACK_TRANSLATIONS = _table(
 RESPONSES = _table(
     "autoif_responses",
     _whole("ordinal"),
-    _whole("round"),  # which sample
+    _whole("task"),  # a query under a constraint
+    _whole("sample"),
     _text("constraint_id"),
     _text("query_id"),
     _text("constraint"),
@@ -152,7 +172,7 @@ RESPONSES = _table(
 SFT = _table(
     "dataset",
     _whole("ordinal"),
-    _whole("round"),
+    _whole("round"),  # always 0
     _text("operator"),
     _text("instruction_id"),
     _text("response_id"),
@@ -174,7 +194,7 @@ SFT = _table(
 PREFERENCE = _table(
     "preference",
     _whole("ordinal"),
-    _whole("round"),  # which pair
+    _whole("round"),
     _text("operator"),
     _text("instruction_id"),
     _text("seed_id"),

@@ -6,6 +6,7 @@ from typing import TypeVar
 import pytest
 
 from evol_core.errors import ConfigError, ModelError
+from evol_core.llm.nli_labels import NliLabel, labels_of
 from evol_core.llm.port import Program
 from evol_core.records import Decoding, FinishReason, GenerateRequest, Generation, ModelRef, Request, Status
 from evol_core.sandbox.jobs import CheckVerdict
@@ -13,7 +14,7 @@ from evol_core.verify.asking import Asking
 from evol_core.verify.back_translation import MAX_CHECKERS, back_translate
 from evol_core.verify.checkers import SCHEMA, sample_checkers
 from evol_core.verify.checks import PASS_RULES, CheckedResponse, pass_rule_named
-from evol_core.verify.nli import NliLabel, labels_of, parse_label, prompted_nli
+from evol_core.verify.nli import classifier_nli, parse_label, prompted_nli
 from evol_core.verify.quality import KEEP_FROM, judge_quality
 from evol_core.verify.queries import choose_queries, first_human_turn, is_usable, usable_queries
 from evol_core.verify.responses import ConstrainedTask, sample_responses
@@ -84,7 +85,7 @@ def test_proposed_constraints_follow_their_seeds_and_know_their_reply() -> None:
 def test_failed_requests_are_counted_and_give_no_constraint() -> None:
     proposed = run(propose_constraints(["Use no commas"], 2, ASKING), lambda request: ("", "error"))
 
-    assert (len(proposed.constraints), proposed.n_failed) == (1, 2)
+    assert (len(proposed.constraints), len(proposed.failed)) == (1, 2)
 
 
 def test_every_sampled_reply_is_a_row() -> None:
