@@ -117,7 +117,7 @@ def load_proposed(connection: sa.Connection, table: pa.Table, seed_ids: list[str
 
 
 def _load_edges(
-    connection: sa.Connection, children: Column, parents: Column, step_id: int, requests: Column | None = None
+    connection: sa.Connection, children: Column, parents: Column, step_id: int, requests: "Column | None" = None
 ) -> None:
     rows: dict[str, Column] = {
         "child_id": children,
@@ -141,7 +141,7 @@ def _load_responses(connection: sa.Connection, table: pa.Table, steps: AutoifSte
 
 def _joined(lists: Column) -> Column:
     """Lists of words as texts, by commas."""
-    return pa.array([",".join(words) for words in lists.to_pylist()], pa.string())
+    return pa.array([",".join(words or ()) for words in lists.to_pylist()], pa.string())
 
 
 def _copy(

@@ -14,7 +14,7 @@ from evol_core.verify.asking import Asking
 from evol_core.verify.back_translation import MAX_CHECKERS, back_translate
 from evol_core.verify.checkers import SCHEMA, sample_checkers
 from evol_core.verify.checks import PASS_RULES, CheckedResponse, pass_rule_named
-from evol_core.verify.nli import classifier_nli, parse_label, prompted_nli
+from evol_core.verify.nli import parse_label, prompted_nli
 from evol_core.verify.quality import KEEP_FROM, judge_quality
 from evol_core.verify.queries import choose_queries, first_human_turn, is_usable, usable_queries
 from evol_core.verify.responses import ConstrainedTask, sample_responses
