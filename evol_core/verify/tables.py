@@ -32,7 +32,8 @@ def _whole(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
 
 
 def _texts(name: str) -> "pa.Field[Any]":
-    return pa.field(name, pa.list_(pa.string()), nullable=False)
+    """A list; its items are called as Parquet calls them, so that the columns read are the columns written."""
+    return pa.field(name, pa.list_(pa.field("element", pa.string())), nullable=False)
 
 
 LINES = _table(

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg2
@@ -40,10 +40,16 @@ def empty_database_url(postgres_server: str) -> str:
     return postgres_server.format(_create(postgres_server))
 
 
+@pytest.fixture(scope="session")
+def new_database(postgres_server: str, template_database: str) -> Callable[[], str]:
+    """Makes another database with the newest schema, and tells its URL."""
+    return lambda: postgres_server.format(_create(postgres_server, template=template_database))
+
+
 @pytest.fixture
-def database_url(postgres_server: str, template_database: str) -> str:
+def database_url(new_database: Callable[[], str]) -> str:
     """A database of this test's own, with the newest schema."""
-    return postgres_server.format(_create(postgres_server, template=template_database))
+    return new_database()
 
 
 @pytest.fixture
