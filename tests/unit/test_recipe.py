@@ -24,7 +24,7 @@ MINIMAL = {"name": "demo", "seeds": [{"path": "seeds.jsonl"}]}
         ({"evolve": {"round": 1}}, "evolve.round: no such field; got 1"),
         ({"name": "My Data"}, "name: String should match pattern"),
         ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
-        ({"flow": "evolve"}, "flow: unknown flow 'evolve'; known: ['evol_instruct'"),
+        ({"flow": "evolve"}, "flow: unknown flow 'evolve'; known: ["),
         ({"respond": {"model": "large"}}, "respond.model names the model 'large'; models has ['default']"),
         (
             {"models": {"default": {"trust_remote_code": True}}},

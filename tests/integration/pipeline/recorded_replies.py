@@ -35,7 +35,7 @@ class RecordedReplies:
         assert isinstance(request, GenerateRequest)
         prompt = request.messages[-1].content
         if prompt.startswith("Below are rules"):
-            return _sample(self.data["proposed"], request.sample)
+            return str(_sample(self.data["proposed"], request.sample))
         if prompt.startswith("An answer to some question"):
             return _reply(_sample(self._named_in(prompt)["checkers"], request.sample))
         if prompt.startswith("This Python function"):

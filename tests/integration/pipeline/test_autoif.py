@@ -79,7 +79,8 @@ def objects(runs: Runs, dataset: str, role: str) -> list[list[dict[str, Any]]]:
         runs.database,
         "SELECT encode(o.sha256, 'hex') FROM lineage.dataset_version_file f "
         "JOIN lineage.object_file o USING (file_id) "
-        f"JOIN lineage.dataset d USING (dataset_id) WHERE d.name = '{dataset}' AND f.role::text = '{role}' ORDER BY ord",
+        "JOIN lineage.dataset d USING (dataset_id) "
+        f"WHERE d.name = '{dataset}' AND f.role::text = '{role}' ORDER BY ord",
     )
     store = ObjectStore(runs.settings.objects)
     return [store.read(sha256).to_pylist() for (sha256,) in found]
