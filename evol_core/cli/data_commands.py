@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
+from evol_core.cli.export_command import export
 from evol_core.cli.output import AsJson, command, emit, say
 from evol_core.config import Settings
 from evol_core.errors import ConfigError
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     datasets.command("list")(list_)
     datasets.command("show")(show)
     datasets.command("verify")(verify)
+    datasets.command("export")(export)
     datasets.command("release")(release)
     app.add_typer(datasets, name="datasets")
     lineage = typer.Typer(no_args_is_help=True, help="Where rows come from and what came of them.")

@@ -97,6 +97,16 @@ class ObjectStore:
         with self._opened(sha256) as file:
             return file.read(columns=None if columns is None else list(columns))
 
+    def schema(self, sha256: str) -> pa.Schema:
+        """An object's columns.
+
+        Raises:
+            NotFound: there is no such object here.
+            ObjectDamaged: its bytes are not those that its name promises.
+        """
+        with self._opened(sha256) as file:
+            return file.schema_arrow
+
     def read_rows(self, sha256: str, rows: Sequence[int]) -> pa.Table:
         """Some rows of an object, in the order asked for; only their row groups are read.
 

@@ -131,11 +131,22 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema
         ConfigError: the ending is unknown, or the folder does not exist.
         StoreError: the disk refuses.
     """
-    ending = path.suffix.lower()
+    if path.suffix.lower() != ".parquet":
+        write_json(path, rows)
+        return
     with placed(path) as part:
-        if ending == ".parquet":
-            pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), part, compression="zstd")
-        elif ending in LINES:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), part, compression="zstd")
+
+
+def write_json(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """New rows as they come: an array, or lines where the ending says so.
+
+    Raises:
+        ConfigError: the ending is unknown, or the folder does not exist.
+        StoreError: the disk refuses.
+    """
+    with placed(path) as part:
+        if path.suffix.lower() in LINES:
             with part.open("w", encoding="utf-8") as file:
                 file.writelines(f"{_dumped(row)}\n" for row in rows)
         else:
