@@ -7,6 +7,7 @@ from evol_core.cli import (
     build_commands,
     data_commands,
     demo_command,
+    lineage_commands,
     platform_commands,
     recipe_commands,
     verify_commands,
@@ -28,6 +29,7 @@ def app() -> typer.Typer:
         build_commands,
         airflow_commands,
         data_commands,
+        lineage_commands,
         recipe_commands,
         verify_commands,
     ):

@@ -86,6 +86,10 @@ class VersionConflict(EvolError):
     retryable = True
 
 
+class Retracted(EvolError):
+    """What was built is a version that somebody has taken back for good."""
+
+
 class Fenced(EvolError):
     """A newer attempt owns this work; this one must stop and change nothing."""
 

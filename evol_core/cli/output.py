@@ -34,6 +34,13 @@ def emit(data: Row | Sequence[Row], *, as_json: bool, title: str = "") -> None:
     Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False).print(table)
 
 
+def emit_parts(parts: dict[str, list[dict[str, Any]]]) -> None:
+    """One table a part that has rows."""
+    for name, rows in parts.items():
+        if rows:
+            emit(rows, as_json=False, title=name.replace("_", " "))
+
+
 def say(text: str) -> None:
     """One line to a person; on standard error, so that it never mixes with data."""
     print(text, file=sys.stderr, flush=True)

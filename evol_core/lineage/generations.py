@@ -34,14 +34,18 @@ _COLUMNS = {
     "finish_reason": "text",
 }
 
+_ENTERED = ("file_id", "attempt_id", *_COLUMNS)
+
 _REGISTER = sa.text(f"""
-    INSERT INTO lineage.generation (file_id, attempt_id, {", ".join(_COLUMNS)})
-    SELECT :file_id, :attempt_id, answer.*
+    INSERT INTO lineage.generation AS old ({", ".join(_ENTERED)})
+    SELECT DISTINCT ON (request_hash) CAST(:file_id AS bigint), CAST(:attempt_id AS bigint), answer.*
     FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())})
         answer ({", ".join(_COLUMNS)})
     ORDER BY request_hash, row_no
-    ON CONFLICT (request_hash) DO NOTHING
+    ON CONFLICT (request_hash) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _ENTERED)}
+    WHERE EXISTS (SELECT FROM lineage.object_file f WHERE f.file_id = old.file_id AND f.deleted_at IS NOT NULL)
 """)
+"""An answer whose object is gone gives way to the new one; else the first stays."""
 
 
 class PostgresIndex:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from evol_core.errors import ConfigError, VersionConflict
+from evol_core.errors import ConfigError, Retracted, VersionConflict
 from evol_core.lineage.publication import Counts, Publication, Published, VersionRef
 from evol_core.lineage.registry import register_objects
 from evol_core.lineage.runs import check_not_fenced
@@ -41,6 +41,7 @@ def publish(engine: sa.Engine, publication: Publication, *, attempt_id: int, loa
         RowsLost: what was loaded, what was said and what the objects hold do not add up.
         NotFound: a parent or an object is not registered.
         ConfigError: the name belongs to a dataset of the other kind.
+        Retracted: this content is a version that was taken back.
         VersionConflict: other writers kept getting in between.
         DatabaseError: the database went away; whether the version is there, another call tells.
     """
@@ -116,13 +117,19 @@ def _lock_dataset(connection: sa.Connection, publication: Publication) -> tuple[
 def _replay(connection: sa.Connection, publication: Publication) -> Published | None:
     row = connection.execute(
         sa.text(
-            "SELECT version, state FROM lineage.dataset JOIN lineage.dataset_version USING (dataset_id) "
+            "SELECT version, state, retracted_by, retract_reason "
+            "FROM lineage.dataset JOIN lineage.dataset_version USING (dataset_id) "
             "WHERE name = :name AND manifest_hash = :manifest"
         ),
         {"name": publication.name, "manifest": bytes.fromhex(publication.manifest_hash)},
     ).one_or_none()
     if row is None:
         return None
+    if row.state == "retracted":
+        raise Retracted(
+            f"this is {publication.name}@{row.version} once more, which {row.retracted_by} retracted: "
+            f"{row.retract_reason}; nothing was published. Change the recipe or its seeds"
+        )
     return Published(name=publication.name, version=row.version, state=row.state, replayed=True)
 
 

@@ -99,17 +99,20 @@ def show_version(connection: sa.Connection, spec: str) -> dict[str, Any]:
     )
     (said,) = rows_of(
         connection,
-        "SELECT gates, metadata FROM lineage.dataset_version WHERE (dataset_id, version) = (:dataset_id, :version)",
+        "SELECT gates, metadata, retracted_by, retracted_at, retract_reason FROM lineage.dataset_version "
+        "WHERE (dataset_id, version) = (:dataset_id, :version)",
         dataset_id=version.dataset_id,
         version=version.version,
     )
+    metadata = said.pop("metadata")
     return {
         **summary,
-        "gates": said["gates"],
+        **said,
         "refused_by_reason": rejects_by_reason(connection, version),
         "used_by": _children(connection, version),
         "objects": _objects(version),
-        "metadata": said["metadata"],
+        "history": _history(connection, version),
+        "metadata": metadata,
     }
 
 
@@ -189,6 +192,17 @@ def _children(connection: sa.Connection, version: Version) -> list[str]:
         version=version.version,
     )
     return [f"{row['name']}@{row['version']}" for row in rows]
+
+
+def _history(connection: sa.Connection, version: Version) -> list[dict[str, Any]]:
+    """What people did to this version, in order."""
+    return rows_of(
+        connection,
+        "SELECT at, event, by_whom, detail FROM lineage.version_event "
+        "WHERE (dataset_id, version) = (:dataset_id, :version) ORDER BY event_id",
+        dataset_id=version.dataset_id,
+        version=version.version,
+    )
 
 
 def _objects(version: Version) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ and right bytes or does not exist. The same rows give the same bytes, however th
 are gathered into row groups of a fixed size before they are written.
 """
 
+import fcntl
 import os
 import re
 import uuid
@@ -25,6 +26,8 @@ ROW_GROUP = 8192
 """Rows a row group. Part of what decides an object's bytes: another number gives every object another name."""
 
 STAGING = ".staging"
+
+LOCK = ".lock"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -179,15 +182,28 @@ class ObjectStore:
                 path.unlink()
 
     def _adopt(self, staged: Path, sha256: str) -> None:
-        """Give synced bytes their name; whole bytes that have it already are kept."""
+        """Give synced bytes their name; whole bytes that have it already are kept, and count as new."""
         path = self.path(sha256)
         with io_errors(path, "write"):
             if not path.parent.exists():
                 path.parent.mkdir(exist_ok=True)
                 sync_folder(self.root)
-            if not (path.exists() and path.stat().st_size == staged.stat().st_size and file_hash(path) == sha256):
-                os.replace(staged, path)
+            with self.locked(fcntl.LOCK_SH):
+                if path.exists() and path.stat().st_size == staged.stat().st_size and file_hash(path) == sha256:
+                    os.utime(path)
+                else:
+                    os.replace(staged, path)
             sync_folder(path.parent)
+
+    @contextmanager
+    def locked(self, how: int) -> Iterator[None]:
+        """Hold the store's lock, shared (fcntl.LOCK_SH) by whoever gives names, alone (LOCK_EX) by whoever removes."""
+        fd = os.open(self.root / LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, how)
+            yield
+        finally:
+            os.close(fd)
 
 
 def _write_parquet(file: HashingFile, schema: pa.Schema, batches: Iterable[pa.Table | pa.RecordBatch]) -> int:

@@ -1,0 +1,23 @@
+"""Attempts whose job ended without saying so to the lineage: killed, or while the database was away."""
+
+from evol_core.config import Settings
+from evol_core.job.launch import all_jobs
+
+
+def ended_attempts(settings: Settings) -> dict[int, str]:
+    """How the attempts of this home's dead jobs ended: `success`, `failed`, or `lost` where nobody could tell.
+
+    Raises:
+        JobFailed: another process has been starting or stopping one of the jobs for long.
+    """
+    ended: dict[int, str] = {}
+    for folder in all_jobs(settings):
+        with folder.locked():
+            spec, result = folder.spec(), folder.result()
+            if spec is None or folder.alive():
+                continue
+            ended[spec.attempt_id] = "lost" if result is None else _STATES[result.state]
+    return ended
+
+
+_STATES = {"done": "success", "failed": "failed"}

@@ -1,0 +1,70 @@
+"""Removing files of the store that nothing needs."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from evol_core.store.objects import STAGING, ObjectStore, StoredObject
+from evol_core.store.sweep import sweep
+
+NEW = 2_000_000_000.0
+OLD = 1_000_000_000.0
+BETWEEN = 1_500_000_000.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path)
+
+
+def put(store: ObjectStore, number: int, written: float = OLD) -> StoredObject:
+    stored = store.put(pa.table({"n": [number]}))
+    os.utime(store.path(stored.sha256), (written, written))
+    return stored
+
+
+def test_what_is_old_and_not_needed_goes(store: ObjectStore) -> None:
+    needed, old, new = put(store, 1), put(store, 2), put(store, 3, NEW)
+
+    swept = sweep(store, needed.sha256.__eq__, BETWEEN, remove=True)
+
+    assert (swept.objects, swept.young, swept.n_bytes) == ((old.sha256,), 1, old.n_bytes)
+    assert [store.path(one.sha256).exists() for one in (needed, old, new)] == [True, False, True]
+
+
+def test_without_leave_to_remove_it_only_says_so(store: ObjectStore) -> None:
+    old = put(store, 2)
+
+    assert sweep(store, lambda name: False, BETWEEN, remove=False).objects == (old.sha256,)
+    assert store.path(old.sha256).exists()
+
+
+def test_what_a_dead_writer_left_goes_too(store: ObjectStore) -> None:
+    put(store, 1)
+    left = store.root / STAGING / "left.parquet"
+    left.write_bytes(b"half")
+    os.utime(left, (OLD, OLD))
+
+    assert sweep(store, lambda name: True, BETWEEN, remove=True).staged == 1
+    assert not left.exists()
+
+
+def test_an_old_object_that_is_written_again_is_new(store: ObjectStore) -> None:
+    old = put(store, 2)
+    store.put(pa.table({"n": [2]}))
+
+    assert sweep(store, lambda name: False, BETWEEN, remove=True).objects == ()
+    assert store.path(old.sha256).exists()
+
+
+def test_other_files_are_left_alone(store: ObjectStore) -> None:
+    put(store, 1)
+    other = store.root / "notes.parquet"
+    other.write_bytes(b"mine")
+    os.utime(other, (OLD, OLD))
+
+    sweep(store, lambda name: False, BETWEEN, remove=True)
+
+    assert other.exists()
