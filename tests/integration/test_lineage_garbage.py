@@ -202,8 +202,9 @@ class Race:
     def _build(self, name: str, turns: int) -> None:
         for turn in range(turns):
             rows = evolved_rows(salt=f" {turn}")
-            self._leave_garbage(Build(self.scratch, rows, name=name))
+            scratch = Build(self.scratch, rows, name=name)
             attempt_id = new_attempt(self.database, run_key=f"{name} {turn}")
+            self._leave_garbage(scratch)
             Build(self.store, rows, name=name).publish(self.database, attempt_id)
             with self.database.begin() as connection:
                 finish_attempt(connection, attempt_id, "success")
@@ -233,8 +234,8 @@ def test_a_race_of_builds_and_collectors_loses_nothing(database: sa.Engine, stor
     with database.connect() as connection:
         for number in range(3):
             for version in range(1, 13):
-                findings = verify_version(connection, store, f"evol{number}@{version}")
-                assert {found.kind for found in findings} == {"unrecorded"}
+                for stored in resolve(connection, f"evol{number}@{version}").objects:
+                    store.verify(stored.sha256)
 
 
 def test_a_lost_object_of_generations_is_forgotten_and_asked_anew(database: sa.Engine, store: ObjectStore) -> None:

@@ -1,12 +1,13 @@
 """Removing files of the store that nothing needs."""
 
+import fcntl
 import os
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from evol_core.store.objects import STAGING, ObjectStore, StoredObject
+from evol_core.store.objects import LOCK, STAGING, ObjectStore, StoredObject
 from evol_core.store.sweep import sweep
 
 NEW = 2_000_000_000.0
@@ -68,3 +69,30 @@ def test_other_files_are_left_alone(store: ObjectStore) -> None:
     sweep(store, lambda name: False, BETWEEN, remove=True)
 
     assert other.exists()
+
+
+def test_an_object_that_is_written_while_the_sweep_goes_on_stays(store: ObjectStore) -> None:
+    old = put(store, 2)
+
+    def is_needed(name: str) -> bool:
+        store.put(pa.table({"n": [2]}))
+        return False
+
+    assert sweep(store, is_needed, BETWEEN, remove=True).young == 1
+    assert store.path(old.sha256).exists()
+
+
+def test_a_writer_that_keeps_an_object_holds_the_sweep_off(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, 2)
+    utime, held_off = os.utime, []
+
+    def touch(path: Path) -> None:
+        with store.root.joinpath(LOCK).open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held_off.append(path)
+        utime(path)
+
+    monkeypatch.setattr(os, "utime", touch)
+    store.put(pa.table({"n": [2]}))
+
+    assert len(held_off) == 1
