@@ -21,6 +21,7 @@ from evol_core.lineage.registry import register_objects
 from evol_core.lineage.runs import finish_attempt, put_stage_output
 from evol_core.lineage.verify import verify_version
 from evol_core.lineage.versions import resolve
+from evol_core.records import RequestHash
 from evol_core.store.objects import ObjectStore, StoredObject
 from tests.integration.lineage_rows import Build, evolved_rows, new_attempt, publish_seeds, record_generations
 
@@ -55,9 +56,9 @@ def collect(database: sa.Engine, store: ObjectStore, *, older_than: timedelta = 
     return collect_garbage(database, store, older_than, remove=True)
 
 
-def hand_on(database: sa.Engine, stored: StoredObject, **attempt: str) -> int:
+def hand_on(database: sa.Engine, stored: StoredObject) -> int:
     """A stage of a run puts out an object; returns the attempt."""
-    attempt_id = new_attempt(database, **attempt)
+    attempt_id = new_attempt(database)
     with database.begin() as connection:
         put_stage_output(
             connection, attempt_id=attempt_id, stage="evolve", shard=0, output={"parts": [stored.sha256], "seeds": 1}
@@ -242,7 +243,7 @@ def test_a_lost_object_of_generations_is_forgotten_and_asked_anew(database: sa.E
     stored = record_generations(database, store, evolved_rows())
     index = PostgresIndex(database, new_attempt(database))
     table = store.read(stored.sha256)
-    hashes = table["request_hash"].to_pylist()
+    hashes = [RequestHash(str(text)) for text in table["request_hash"].to_pylist()]
     with database.begin() as connection, pytest.raises(VersionConflict, match="is whole"):
         forget_object(connection, store, stored.sha256)
     store.path(stored.sha256).unlink()
