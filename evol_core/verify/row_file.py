@@ -1,7 +1,6 @@
 """Rows into a file that appears when it is whole: JSON lines, a JSON array or Parquet, by its ending."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evol_core.errors import ConfigError
-from evol_core.store.files import io_errors, sync_folder
+from evol_core.store.plain_rows import placed
 from evol_core.text import printable
 
 Row = dict[str, Any]
@@ -48,22 +46,8 @@ def row_writer(output: Path) -> Iterator[Write]:
         ConfigError: the folder does not exist, or the ending is unknown.
         StoreError: the disk refuses.
     """
-    ending = output.suffix.lower()
-    if ending not in _WRITERS:
-        raise ConfigError(f"--output {output}: the ending says the form, and must be one of {sorted(_WRITERS)}")
-    if not output.parent.is_dir():
-        raise ConfigError(f"--output {output}: the folder {output.parent} does not exist; make it first")
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with io_errors(output, "write"):
-            with part.open("wb") as file, _WRITERS[ending](file) as write:
-                yield write
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
-            part.replace(output)
-            sync_folder(output.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    with placed(output) as part, part.open("wb") as file, _WRITERS[output.suffix.lower()](file) as write:
+        yield write
 
 
 @contextmanager

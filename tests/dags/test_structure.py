@@ -5,7 +5,7 @@ import pytest
 
 HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
 
-DAGS = ["evol_instruct"]
+DAGS = ["autoif", "evol_instruct"]
 
 
 def test_every_dag_loads_light(dag_bag: Any) -> None:
@@ -92,3 +92,25 @@ def test_nothing_is_tried_again_that_somebody_must_change(dag_bag: Any) -> None:
     assert [action(RecipeError("")), action(SeedError(""))] == [RetryAction.FAIL] * 2
     assert [action(JobFailed("")), action(DatabaseError(""))] == [RetryAction.RETRY] * 2
     assert action(RuntimeError("")) == RetryAction.DEFAULT
+
+
+def test_autoif_runs_all_checkers_between_two_rounds_of_shards(dag_bag: Any) -> None:
+    dag = dag_bag.dags["autoif"]
+    after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+
+    assert after["plan_build"] >= {"sources"}
+    assert after["sources"] == {"constraints"}
+    assert after["constraints"] == {"write.checkers"}
+    assert after["write.checkers"] == {"crosscheck"}
+    assert after["crosscheck"] == {"answer.back_translate"}
+    assert after["answer.back_translate"] == {"answer.respond"}
+    assert after["answer.respond"] == {"answer.check"}
+    assert after["answer.check"] == {"answer.quality"}
+    assert after["answer.quality"] == {"publish"}
+
+
+def test_autoif_holds_the_gpu_only_where_it_asks_models(dag_bag: Any) -> None:
+    pools = {task.task_id: task.pool for task in dag_bag.dags["autoif"].tasks}
+
+    asking = {"constraints", "write.checkers", "answer.back_translate", "answer.respond", "answer.quality"}
+    assert {name for name, pool in pools.items() if pool == "gpu"} == asking
