@@ -41,7 +41,7 @@ def _real(name: str) -> "pa.Field[Any]":
 
 
 def _reals(name: str) -> "pa.Field[Any]":
-    return pa.field(name, pa.list_(pa.float32()))
+    return pa.field(name, pa.list_(pa.field("element", pa.float32())))  # as Parquet calls items: read as written
 
 
 SEEDS = _table(
