@@ -6,11 +6,14 @@ from evol_core.records import Instruction
 
 
 class Operator(Protocol):
-    """A module of `operators`. Pure: the model call is somebody else's."""
+    """A module of `operators`, or a method. Pure: the model call is somebody else's."""
 
-    NAME: str
-    PROMPT: str
-    """The template: `{text}` is the instruction; `{input}` its input with a heading, or nothing."""
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def PROMPT(self) -> str:
+        """The template: `{text}` is the instruction; `{input}` its input with a heading, or nothing."""
 
     def prompt(self, instruction: Instruction, /) -> str:
         """What a model is asked, as one user turn."""

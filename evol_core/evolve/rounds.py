@@ -1,9 +1,10 @@
 """A row's way through all rounds, as one program: evolve, check, answer, check; a refused row tries again."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from evol_core.evolve.acceptance import instruction_verdict, response_verdict
+from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS
 from evol_core.llm.port import Program, ask
 from evol_core.recipe import AcceptanceConfig
@@ -12,13 +13,21 @@ from evol_core.records import (
     Decoding,
     Evolved,
     GenerateRequest,
+    Generation,
     Instruction,
     Message,
     ModelRef,
     Seed,
+    Status,
+    Verdict,
     request_seed,
 )
 from evol_core.text import reply_text
+
+
+def always_readable(generation: Generation) -> str:
+    """Of operators whose replies are the child itself."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,10 @@ class EvolveSetting:
     keep_truncated: bool
     """Whether a response that was cut at max_tokens is kept."""
 
+    table: Mapping[str, Operator] = field(default_factory=lambda: OPERATORS)
+    problem: Callable[[Generation], str] = always_readable
+    """Why no child can be read from a reply, by name; empty where the acceptance rules have the word."""
+
 
 def evolve_row(seed: Seed, setting: EvolveSetting) -> Program[list[Evolved]]:
     """One row a round, always; a refused child stays in its row, and its parent goes on unchanged."""
@@ -54,8 +67,24 @@ def evolve_row(seed: Seed, setting: EvolveSetting) -> Program[list[Evolved]]:
 
 def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: EvolveSetting) -> Program[Evolved]:
     """`line` leads from the seed to the instruction that is evolved now."""
+    row = yield from attempt(seed, line, round, setting)
+    if row.verdict != ACCEPTED or row.child is None:
+        return row
+    question = setting.answer(row.child)
+    answer = yield from ask(question)
+    response = reply_text(answer.text)
+    return replace(
+        row,
+        response=None if answer.finish_reason == "error" else response,
+        verdict=response_verdict(response, answer, keep_truncated=setting.keep_truncated),
+        respond_hash=question.hash,
+    )
+
+
+def attempt(seed: Seed, line: Sequence[Instruction], round: int, setting: EvolveSetting) -> Program[Evolved]:
+    """Evolve the last instruction of a line, without an answer to what comes of it."""
     *ancestors, parent = line
-    operator = OPERATORS[setting.operators[(seed.ordinal + round) % len(setting.operators)]]
+    operator = setting.table[setting.operators[(seed.ordinal + round) % len(setting.operators)]]
     request = GenerateRequest(
         model=setting.evolver,
         messages=(Message("user", operator.prompt(parent)),),
@@ -64,14 +93,11 @@ def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: E
     )
     generation = yield from ask(request)
     child = operator.parse(generation.text, parent)
-    verdict = instruction_verdict(parent, child, generation, setting.acceptance, ancestors)
-    response, respond_hash = None, None
-    if verdict == ACCEPTED and child is not None:
-        question = setting.answer(child)
-        respond_hash = question.hash
-        answer = yield from ask(question)
-        verdict = response_verdict(reply_text(answer.text), answer, keep_truncated=setting.keep_truncated)
-        response = None if answer.finish_reason == "error" else reply_text(answer.text)
+    unreadable = setting.problem(generation)
+    if unreadable:
+        verdict = Verdict(status=Status.REJECTED, reason=unreadable)
+    else:
+        verdict = instruction_verdict(parent, child, generation, setting.acceptance, ancestors)
     return Evolved(
         ordinal=seed.ordinal,
         round=round,
@@ -79,8 +105,8 @@ def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: E
         parent=parent,
         operator=operator.NAME,
         child=child,
-        response=response,
+        response=None,
         verdict=verdict,
         evolve_hash=request.hash,
-        respond_hash=respond_hash,
+        respond_hash=None,
     )
