@@ -30,7 +30,8 @@ def equalise(
     small, large = sorted((left, right), key=len)
     wanted = Counter(map(parent, small))
     order = sorted(range(len(large)), key=lambda index: content_hash([seed, row_id(large[index])]))
-    paired, other = [], []
+    paired: list[int] = []
+    other: list[int] = []
     for index in order:
         key = parent(large[index])
         (paired if wanted[key] > 0 else other).append(index)

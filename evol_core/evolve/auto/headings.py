@@ -25,7 +25,9 @@ _NAMES = {
     FINAL: "final(?:ly)?(?:,? (?:rewritten|revised))?(?: (?:instruction|task|prompt|version|text))?|endfassung"
     "|version finale|versi[óo]n final|vers[ãa]o final|versione finale|итог|最终版本|最终指令|最终|最終版",
 }
-_NAME = re.compile("|".join(f"(?P<s{step}>{names})" for step, names in reversed(_NAMES.items())), re.IGNORECASE)
+_NAME = re.compile(
+    "|".join(rf"(?P<s{step}>(?:{names})(?!\w))" for step, names in reversed(_NAMES.items())), re.IGNORECASE
+)
 
 _BULLET = re.compile(r"\s*(?:[-*+•]\s|\d+[.)]\s)")
 _MARKS = " \t#*_>=~[("

@@ -30,9 +30,11 @@ No numbers, symbols or punctuation.
 Reply in JSON: {{"phrases": [...]}} with {n} phrases.\
 """
 
-_NUMBERING = re.compile(r"^\W*(?:(?:method|way|step)\s*)?(?:\d{1,3}|[a-z](?=[.)]))\s*[.):]\s*", re.IGNORECASE)
+_NUMBERING = re.compile(r"^(?:\W*(?:(?:method|way|step)\s*)?(?:\d{1,3}|[a-z](?=[.)]))\s*[.):]\s*)+", re.IGNORECASE)
 _TITLE = re.compile(r"^(.{3,60}?)\s*[:\uff1a\u2013\u2014]\s")
-_FILLER = frozenset("a an the of to in on for and or with by more it its this that task instruction question".split())
+_FILLER = frozenset(
+    ("a", "an", "the", "of", "to", "in", "on", "for", "and", "or", "with", "by", "more", "it", "its", "task")
+)
 
 
 def phrase(text: str) -> str:
@@ -110,7 +112,7 @@ def merged(phrases: Iterable[str]) -> dict[str, str]:
     stems = {one: _stems(one) for one in order}
     for one in order:
         near = {other for stem in stems[one] for other in by_stem.get(stem, ())}
-        first = next((other for other in order_of(near, counted) if _near(stems[one], stems[other])), None)
+        first = next((other for other in _order(near, counted) if _near(stems[one], stems[other])), None)
         stands[one] = first or one
         if first is None:
             for stem in stems[one]:
@@ -118,7 +120,7 @@ def merged(phrases: Iterable[str]) -> dict[str, str]:
     return stands
 
 
-def order_of(phrases: Iterable[str], counted: Mapping[str, int]) -> list[str]:
+def _order(phrases: Iterable[str], counted: Mapping[str, int]) -> list[str]:
     """The most frequent first, then by the alphabet."""
     return sorted(phrases, key=lambda one: (-counted[one], one))
 

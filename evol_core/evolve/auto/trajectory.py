@@ -11,13 +11,13 @@ from enum import StrEnum
 from typing import Any
 
 from evol_core.evolve.auto.headings import FINAL, METHODS, PLAN, REWRITE, sections
-from evol_core.records import Generation, canonical_json
+from evol_core.records import Generation
 from evol_core.text import reply_text
 
 MAX_METHODS = 12
 """Entries of the list in a structured reply; without an end, a small model lists until its tokens are spent."""
 
-JSON_SCHEMA = canonical_json(
+JSON_SCHEMA = json.dumps(
     {
         "type": "object",
         "properties": {
@@ -28,9 +28,10 @@ JSON_SCHEMA = canonical_json(
         },
         "required": ["methods", "plan", "rewrite", "final"],
         "additionalProperties": False,
-    }
+    },
+    separators=(",", ":"),
 )
-"""For engines that enforce it. Keys come in this order, as steps do."""
+"""For engines that enforce it. Keys keep this order, which is that of the steps: the plan before what it plans."""
 
 FORMATS = {
     "json": "Reply in JSON with four keys: methods, a list of short texts; plan, rewrite and final, one text each.\n"
