@@ -97,7 +97,7 @@ class EvolJobOperator(BaseOperator):
             flow=self.flow,
             stage=self.stage,
             shard=self.shard or 0,
-            shards=1 if self.shard is None else recipe.shards,
+            shards=1 if self.shard is None else recipe.parts_of(self.stage),
             recipe=recipe.model_dump(mode="json"),
             run_id=run_id,
             attempt_id=0,

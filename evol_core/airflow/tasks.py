@@ -38,6 +38,13 @@ def plan_build(flow: str, context: Context) -> list[int]:
     return list(range(recipe.shards))
 
 
+def parts_of(recipe: Mapping[str, Any], stage: str) -> list[int]:
+    """The numbers of the jobs that do a stage in parts, for a recipe as plan_build left it."""
+    from evol_core.recipe import parse_recipe
+
+    return list(range(parse_recipe(dict(recipe), origin="the run's recipe").parts_of(stage)))
+
+
 def state_of(version: Version) -> str:
     """`published`, `quarantined` or `retracted`, as the database has it now."""
     from evol_core.lineage.versions import resolve

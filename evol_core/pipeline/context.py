@@ -17,13 +17,14 @@ from evol_core.llm.model_folder import check_revision, describe
 from evol_core.llm.port import Engine
 from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
-from evol_core.recipe import ModelConfig, Recipe
+from evol_core.recipe import ModelConfig, Recipe, RoundsRecipe
 from evol_core.recipe.autoif import NLI_ENGINE
 from evol_core.records import ModelRef
 from evol_core.runner import Report, reported
 from evol_core.store.objects import ObjectStore
 
 R = TypeVar("R", bound=Recipe)
+Rounds = TypeVar("Rounds", bound=RoundsRecipe)
 T = TypeVar("T")
 
 Kind = Literal["generate", "loss"]

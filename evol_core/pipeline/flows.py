@@ -10,6 +10,9 @@ from typing import Any, Generic
 
 from evol_core.config import Settings
 from evol_core.errors import RecipeError
+from evol_core.pipeline.auto_evol import analyse_stage, auto_evolve_stage, auto_publish_stage, check_auto_evol
+from evol_core.pipeline.auto_optimise import optimise_stage
+from evol_core.pipeline.auto_plan import plan_auto_evol
 from evol_core.pipeline.autoif import back_translate_stage, checkers_stage, constraints_stage, sources_stage
 from evol_core.pipeline.autoif_answers import quality_stage, respond_stage
 from evol_core.pipeline.autoif_checks import check_stage, crosscheck_stage
@@ -22,7 +25,7 @@ from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stag
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
-from evol_core.recipe import AutoifRecipe, InstructRecipe, Recipe
+from evol_core.recipe import AutoEvolRecipe, AutoifRecipe, InstructRecipe, Recipe
 from evol_core.runner import Report
 
 EVERYTHING = "all"
@@ -64,7 +67,21 @@ AUTOIF: Flow[AutoifRecipe] = Flow(
     plan=plan_autoif,
 )
 
+AUTO_EVOL: Flow[AutoEvolRecipe] = Flow(
+    stages={
+        "seed": seed_stage,
+        "optimise": optimise_stage,
+        "evolve": auto_evolve_stage,
+        "score": score_stage,
+        "analyse": analyse_stage,
+        "publish": auto_publish_stage,
+    },
+    check=check_auto_evol,
+    plan=plan_auto_evol,
+)
+
 FLOWS: Mapping[str, Flow[Any]] = {
+    "auto_evol": AUTO_EVOL,
     "autoif": AUTOIF,
     "evol_instruct": EVOL_INSTRUCT,
 }

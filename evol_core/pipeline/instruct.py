@@ -1,19 +1,21 @@
 """The stages of Evol-Instruct before publishing: seeds, rounds of evolution with answers, scores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from evol_core.config import Settings
-from evol_core.evolve.operators import unknown_operators
+from evol_core.evolve.operator import Operator
+from evol_core.evolve.operators import OPERATORS, unknown_operators
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
 from evol_core.lineage.queries import seed_ordinals
 from evol_core.pipeline.check import check_names
-from evol_core.pipeline.context import Build
+from evol_core.pipeline.context import Build, Rounds
 from evol_core.recipe import InstructRecipe, SeedSource
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import respond_request
@@ -53,7 +55,7 @@ def seeds_name(dataset: str) -> str:
     return f"{dataset}.seeds"
 
 
-def seed_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
+def seed_stage(build: Build[Rounds]) -> dict[str, Any]:
     """Read the recipe's sources and publish them as a seed version; the same content is the same version."""
     return seed_version(build, seeds_name(build.recipe.name), build.recipe.seeds)
 
@@ -122,16 +124,18 @@ def _count(refused: list[Refused], status: Status) -> int:
     return sum(1 for one in refused if one.status == status)
 
 
-def read_seed_rows(build: Build[InstructRecipe]) -> Iterator[Seed]:
+def read_seed_rows(build: Build[Rounds]) -> Iterator[Seed]:
     """The seeds of this build's seed version, in the order of their ordinals, this order's shard of them."""
     (output,) = build.outputs("seed")
     first, last = shard_bounds(output["seeds"], build.order.shard, build.order.shards)
-    number = 0
+    yield from islice(every_seed(build), first, last)
+
+
+def every_seed(build: Build[Rounds]) -> Iterator[Seed]:
+    """All seeds of this build's seed version, whichever shard is ordered, in the order of their ordinals."""
+    (output,) = build.outputs("seed")
     for sha256 in output["parts"]:
-        for row in build.store.read(sha256).to_pylist():
-            if first <= number < last:
-                yield seed_record(row)
-            number += 1
+        yield from map(seed_record, build.store.read(sha256).to_pylist())
 
 
 def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
@@ -161,6 +165,11 @@ def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
 
 
 def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
+    return rounds_setting(build, {name: OPERATORS[name] for name in build.recipe.evolve.operators})
+
+
+def rounds_setting(build: Build[Rounds], operators: Mapping[str, Operator]) -> EvolveSetting:
+    """What a recipe says of its rounds, with operators in the order in which rows take them."""
     recipe = build.recipe
     answer = partial(
         respond_request,
@@ -169,7 +178,8 @@ def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
         recipe_seed=recipe.seed,
     )
     return EvolveSetting(
-        operators=recipe.evolve.operators,
+        operators=tuple(operators),
+        table=operators,
         rounds=recipe.evolve.rounds,
         evolver=build.models[recipe.evolve.model],
         decoding=recipe.evolve.decoding.decoding(),
@@ -180,7 +190,7 @@ def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
     )
 
 
-def score_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
+def score_stage(build: Build[Rounds]) -> dict[str, Any]:
     """Score the shard's accepted pairs by every metric of the recipe; a pair that came up twice is scored once."""
     evolved = build.outputs("evolve")[build.order.shard]
     setting = scoring(build)
@@ -190,7 +200,7 @@ def score_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     return {"parts": [part.sha256 for part in written]}
 
 
-def shard_pairs(build: Build[InstructRecipe], parts: Sequence[str]) -> Iterator[Pair]:
+def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
     """The different accepted pairs of EVOLVED objects, in their order."""
     seen: set[str] = set()
     for sha256 in parts:
@@ -201,7 +211,7 @@ def shard_pairs(build: Build[InstructRecipe], parts: Sequence[str]) -> Iterator[
                 yield Pair(instruction=instruction, response=row["response"])
 
 
-def scoring(build: Build[InstructRecipe]) -> Scoring:
+def scoring(build: Build[Rounds]) -> Scoring:
     score = build.recipe.score
     return Scoring(
         judge=build.models[score.judge],

@@ -35,12 +35,12 @@ def plan_instruct(build: Build[InstructRecipe]) -> Plan:
 def _score(build: Build[InstructRecipe], evolved: list[list[Evolved]]) -> StagePlan:
     setting = scoring(build)
     metrics = build.recipe.score.metrics
-    pairs = {pair.id: pair for pair in _accepted(evolved)}
+    pairs = {pair.id: pair for pair in accepted_pairs(evolved)}
     programs: list[Program[Any]] = [score_pair(pair, metrics, setting) for pair in pairs.values()]
     return plan_stage(build, "score", programs, [], requests_a_row=len(metrics))
 
 
-def _accepted(evolved: list[list[Evolved]]) -> Iterator[Pair]:
+def accepted_pairs(evolved: list[list[Evolved]]) -> Iterator[Pair]:
     for rounds in evolved:
         for row in rounds:
             if row.verdict.status is Status.ACCEPTED and row.child is not None and row.response is not None:

@@ -1,31 +1,40 @@
 """The last stage: write the version's objects, ask the gates, and publish all of it in one transaction."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from evol_core.evolve.operators import OPERATORS
 from evol_core.lineage.load import load_data_rows, load_evolved, load_scores
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
 from evol_core.lineage.steps import register_step
-from evol_core.pipeline.context import Build
+from evol_core.pipeline.context import Build, Rounds
+from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered
 from evol_core.publish.gates import Gate, Tally, check_gates
-from evol_core.recipe import InstructRecipe
 from evol_core.records import Decoding
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.runner import write_parts
 from evol_core.schemas import EVOLVED, SCORES, dataset_schema, to_table
+from evol_core.store.objects import StoredObject
 
 LOAD_ROWS = 16_384
 """Rows a COPY."""
 
 
-def publish_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What a flow publishes with its rows."""
+
+    evidence: tuple[StoredObject, ...] = ()
+    load: Callable[[sa.Connection, VersionRef], None] = lambda connection, version: None
+    """Loads more lineage, in the publishing transaction."""
+
+
+def publish_stage(build: Build[Rounds], beside: Beside | None = None) -> dict[str, Any]:
     """Publish the build, or quarantine it where a gate closes; the same content is the same version."""
     gathered = Gathered(
         build.store,
@@ -35,7 +44,7 @@ def publish_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     )
     tally = gathered.tally()
     gates = check_gates(tally, build.recipe.gates)
-    published = _publish(build, gathered, tally, gates)
+    published = _publish(build, gathered, tally, gates, beside or Beside())
     return {
         "name": published.name,
         "version": published.version,
@@ -48,7 +57,7 @@ def publish_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     }
 
 
-def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gates: list[Gate]) -> Published:
+def _publish(build: Build[Rounds], gathered: Gathered, tally: Tally, gates: list[Gate], beside: Beside) -> Published:
     recipe = build.recipe
     (seeds,) = build.outputs("seed")
     publication = Publication(
@@ -60,6 +69,7 @@ def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gat
         data=tuple(write_parts(build.store, gathered.pairs(), dataset_schema(recipe.score.metrics))),
         refused=tuple(write_parts(build.store, gathered.refused(), EVOLVED)),
         scores=tuple(write_parts(build.store, gathered.scores(), SCORES)),
+        evidence=beside.evidence,
         counts=Counts(
             n_in=seeds["seeds"] * recipe.evolve.rounds,
             accepted=tally.accepted,
@@ -81,6 +91,7 @@ def _publish(build: Build[InstructRecipe], gathered: Gathered, tally: Tally, gat
             load_scores(connection, table, attempt_id=build.order.attempt_id)
         for stored in publication.data:
             load_data_rows(connection, stored, build.store.read(stored.sha256, ["instruction_id"]))
+        beside.load(connection, version)
 
     return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
 
@@ -90,9 +101,9 @@ def tables_of(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.
         yield to_table(batch, schema)
 
 
-def _register_steps(build: Build[InstructRecipe], connection: sa.Connection) -> dict[tuple[int, str], tuple[int, int]]:
+def _register_steps(build: Build[Rounds], connection: sa.Connection) -> dict[tuple[int, str], tuple[int, int]]:
     """The evolve step and the respond step of every (round, operator)."""
-    recipe = build.recipe
+    recipe, evolving = build.recipe, evolving_of(build)
     steps = {}
     for round in range(recipe.evolve.rounds):
         respond = _step(
@@ -104,22 +115,14 @@ def _register_steps(build: Build[InstructRecipe], connection: sa.Connection) -> 
             recipe.respond.model,
             recipe.respond.decoding.decoding(),
         )
-        for name in recipe.evolve.operators:
-            evolve = _step(
-                build,
-                connection,
-                name,
-                round,
-                OPERATORS[name].PROMPT,
-                recipe.evolve.model,
-                recipe.evolve.decoding.decoding(),
-            )
+        for name, operator in evolving.operators.items():
+            evolve = _step(build, connection, name, round, operator.PROMPT, recipe.evolve.model, evolving.decoding)
             steps[round, name] = (evolve, respond)
     return steps
 
 
 def _step(
-    build: Build[InstructRecipe],
+    build: Build[Rounds],
     connection: sa.Connection,
     operator: str,
     round: int,

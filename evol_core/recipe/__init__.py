@@ -4,8 +4,16 @@ A recipe is checked as a whole before any engine starts. Names of parts that liv
 room (operators, metrics, importers) are checked against those tables in `pipeline`.
 """
 
+from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
-from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig, ScoreConfig
+from evol_core.recipe.instruct import (
+    AcceptanceConfig,
+    EvolveConfig,
+    InstructRecipe,
+    RespondConfig,
+    RoundsRecipe,
+    ScoreConfig,
+)
 from evol_core.recipe.parts import DecodingConfig, GateConfig, ModelConfig, Part, Recipe, SeedSource, seeds_from
 from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_recipe
 
@@ -13,6 +21,7 @@ __all__ = [
     "DEFAULT_FLOW",
     "RECIPES",
     "AcceptanceConfig",
+    "AutoEvolRecipe",
     "AutoifRecipe",
     "DecodingConfig",
     "EvolveConfig",
@@ -22,6 +31,7 @@ __all__ = [
     "Part",
     "Recipe",
     "RespondConfig",
+    "RoundsRecipe",
     "ScoreConfig",
     "SeedSource",
     "parse_recipe",

@@ -16,18 +16,23 @@ class AcceptanceConfig(Part):
     same_language: bool = Field(True, description="Refuse a child in another language than its parent's")
 
 
-class EvolveConfig(Part):
-    """Rounds of evolution."""
+class RoundsConfig(Part):
+    """Rounds of evolution, whatever they evolve by."""
 
     model: str = Field("default", description="A name under models")
+    rounds: int = Field(3, ge=0, le=100)
+    decoding: DecodingConfig = DecodingConfig()
+    acceptance: AcceptanceConfig = AcceptanceConfig()
+
+
+class EvolveConfig(RoundsConfig):
+    """Rounds of evolution by operators."""
+
     operators: tuple[str, ...] = Field(
         ("constraints", "deepen", "concretize", "reasoning", "breadth"),
         min_length=1,
         description="In order: row i takes operator (i + round) mod their number",
     )
-    rounds: int = Field(3, ge=0, le=100)
-    decoding: DecodingConfig = DecodingConfig()
-    acceptance: AcceptanceConfig = AcceptanceConfig()
 
 
 class RespondConfig(Part):
@@ -51,12 +56,11 @@ class ScoreConfig(Part):
     max_tokens: int = Field(2048, ge=2, description="A longer pair gets no loss, and a reason")
 
 
-class InstructRecipe(Recipe):
-    """One dataset that Evol-Instruct builds."""
+class RoundsRecipe(Recipe):
+    """Seeds that are evolved in rounds, answered, scored and published: what such flows have in common."""
 
-    flow: Literal["evol_instruct"] = "evol_instruct"
     seeds: tuple[SeedSource, ...] = Field(min_length=1)
-    evolve: EvolveConfig = EvolveConfig()
+    evolve: RoundsConfig = RoundsConfig()
     respond: RespondConfig = RespondConfig()
     score: ScoreConfig = ScoreConfig()
     gates: GateConfig = GateConfig()
@@ -76,3 +80,10 @@ class InstructRecipe(Recipe):
 
     def from_folder(self, base: Path) -> Self:
         return self.model_copy(update={"seeds": seeds_from(self.seeds, base)})
+
+
+class InstructRecipe(RoundsRecipe):
+    """One dataset that Evol-Instruct builds."""
+
+    flow: Literal["evol_instruct"] = "evol_instruct"
+    evolve: EvolveConfig = EvolveConfig()

@@ -97,6 +97,10 @@ class Recipe(Part):
         """The files that a build starts from."""
         return ()
 
+    def parts_of(self, stage: str) -> int:
+        """How many jobs do a stage that is done in parts: the shards, but where a flow says otherwise."""
+        return self.shards
+
     @model_validator(mode="after")
     def _models_are_named(self) -> Self:
         for field, name in self.roles.items():

@@ -8,11 +8,13 @@ import yaml
 from pydantic import ValidationError
 
 from evol_core.errors import RecipeError
+from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
+    "auto_evol": AutoEvolRecipe,
     "autoif": AutoifRecipe,
     "evol_instruct": InstructRecipe,
 }

@@ -5,7 +5,7 @@ import pytest
 
 HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
 
-DAGS = ["autoif", "evol_instruct"]
+DAGS = ["auto_evol", "autoif", "evol_instruct"]
 
 
 def test_every_dag_loads_light(dag_bag: Any) -> None:
@@ -114,3 +114,16 @@ def test_autoif_holds_the_gpu_only_where_it_asks_models(dag_bag: Any) -> None:
 
     asking = {"constraints", "write.checkers", "answer.back_translate", "answer.respond", "answer.quality"}
     assert {name for name, pool in pools.items() if pool == "gpu"} == asking
+
+
+def test_the_optimiser_is_a_mapped_group_of_its_own_whose_steps_wait_for_one_another(dag_bag: Any) -> None:
+    dag = dag_bag.dags["auto_evol"]
+    after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+    step = dag.get_task("optimiser.optimise")
+
+    assert after["seed"] == {"steps"}
+    assert after["steps"] == {"optimiser.optimise"}
+    assert (step.max_active_tis_per_dagrun, step.pool) == (1, "gpu")
+    assert after["optimiser.optimise"] == {"shard.evolve"}
+    assert after["shard.evolve"] == {"shard.score", "shard.analyse"}
+    assert after["shard.analyse"] == after["shard.score"] == {"publish"}
