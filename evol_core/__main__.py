@@ -10,6 +10,7 @@ from evol_core.cli import (
     lineage_commands,
     platform_commands,
     recipe_commands,
+    train_commands,
     verify_commands,
 )
 
@@ -31,6 +32,7 @@ def app() -> typer.Typer:
         data_commands,
         lineage_commands,
         recipe_commands,
+        train_commands,
         verify_commands,
     ):
         group.register(evol)

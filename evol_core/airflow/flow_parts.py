@@ -73,6 +73,21 @@ def plan_of(flow: str) -> Any:
     return plan_build()
 
 
+def training_plan() -> Any:
+    """The first task of a training: the form's recipe with its version fixed, registered as the run's.
+
+    Skipped, with all that follows, where another dataset than the recipe's has a new version.
+    """
+
+    @task(inlets=[DATASET])
+    def plan_training() -> dict[str, Any]:
+        from evol_core.airflow import tasks
+
+        return tasks.plan_training(get_current_context())
+
+    return plan_training()
+
+
 def announce_when_open(publish: EvolJobOperator) -> Any:
     """What follows the task `publish`: a closed gate asks a person, and a version that is visible is announced once.
 

@@ -10,6 +10,7 @@ from evol_core.airflow.assets import DATASET
 from evol_core.airflow.params import recipe_from_params
 from evol_core.airflow.runs import Context, run_of, transaction
 from evol_core.job.surroundings import settings_from
+from evol_core.recipe import parse_recipe
 
 Version = Mapping[str, Any]
 """What the publish stage puts out: name, version, state, rows, closed gates."""
@@ -43,6 +44,43 @@ def parts_of(recipe: Mapping[str, Any], stage: str) -> list[int]:
     from evol_core.recipe import parse_recipe
 
     return list(range(parse_recipe(dict(recipe), origin="the run's recipe").parts_of(stage)))
+
+
+def plan_training(context: Context) -> dict[str, Any]:
+    """The recipe that will be trained, with the version that it means now.
+
+    Raises:
+        AirflowSkipException: the version that was announced is not of the recipe's dataset.
+        NotFound: the version is not there, or not published.
+        EvolError: something else is wrong that would stop the training later.
+    """
+    from evol_core.lineage.versions import resolve
+    from evol_core.pipeline import check_recipe
+
+    settings = settings_from(os.environ)
+    recipe = recipe_from_params("sft", context["params"])
+    wanted = recipe.model_dump(mode="json")
+    events = context["triggering_asset_events"].get(DATASET) or []
+    if events:
+        wanted["dataset"] = announced(events[-1].extra, wanted["dataset"])
+    with transaction(settings) as connection:
+        wanted["dataset"] = resolve(connection, wanted["dataset"]).spec
+        fixed = parse_recipe(wanted, origin="the run's recipe")
+        check_recipe(fixed, settings)
+        run_of(context, fixed, connection)
+    return fixed.model_dump(mode="json")
+
+
+def announced(extra: Mapping[str, Any], wanted: str) -> str:
+    """The version that an event tells of, where it is of the wanted dataset.
+
+    Raises:
+        AirflowSkipException: it is of another one.
+    """
+    name = wanted.partition("@")[0]
+    if extra.get("name") != name:
+        raise AirflowSkipException(f"{extra.get('name')}@{extra.get('version')} is new; this recipe trains on {name}")
+    return f"{name}@{extra['version']}"
 
 
 def state_of(version: Version) -> str:

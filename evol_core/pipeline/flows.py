@@ -21,11 +21,13 @@ from evol_core.pipeline.autoif_plan import plan_autoif
 from evol_core.pipeline.autoif_publish import publish_stage as publish_autoif
 from evol_core.pipeline.check import check_models
 from evol_core.pipeline.context import Build, MakeEngine, Order, R
+from evol_core.pipeline.evaluate import answers_stage, check_evaluate, lm_eval_stage, plan_evaluate
 from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
-from evol_core.recipe import AutoEvolRecipe, AutoifRecipe, InstructRecipe, Recipe
+from evol_core.pipeline.sft import check_sft, plan_sft, train_stage
+from evol_core.recipe import AutoEvolRecipe, AutoifRecipe, EvaluateRecipe, InstructRecipe, Recipe, SftRecipe
 from evol_core.runner import Report
 
 EVERYTHING = "all"
@@ -79,11 +81,18 @@ AUTO_EVOL: Flow[AutoEvolRecipe] = Flow(
     check=check_auto_evol,
     plan=plan_auto_evol,
 )
+SFT: Flow[SftRecipe] = Flow(stages={"train": train_stage}, check=check_sft, plan=plan_sft)
+
+EVALUATE: Flow[EvaluateRecipe] = Flow(
+    stages={"lm_eval": lm_eval_stage, "check": answers_stage}, check=check_evaluate, plan=plan_evaluate
+)
 
 FLOWS: Mapping[str, Flow[Any]] = {
     "auto_evol": AUTO_EVOL,
     "autoif": AUTOIF,
+    "evaluate": EVALUATE,
     "evol_instruct": EVOL_INSTRUCT,
+    "sft": SFT,
 }
 """By the names that recipes have for them (evol_core/recipe/reading.py)."""
 

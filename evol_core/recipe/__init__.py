@@ -6,6 +6,7 @@ room (operators, metrics, importers) are checked against those tables in `pipeli
 
 from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
+from evol_core.recipe.evaluate import EvaluateRecipe, LmEvalConfig
 from evol_core.recipe.instruct import (
     AcceptanceConfig,
     EvolveConfig,
@@ -16,6 +17,7 @@ from evol_core.recipe.instruct import (
 )
 from evol_core.recipe.parts import DecodingConfig, GateConfig, ModelConfig, Part, Recipe, SeedSource, seeds_from
 from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_recipe
+from evol_core.recipe.sft import LaunchConfig, LoraConfig, SftRecipe, TrainConfig
 
 __all__ = [
     "DEFAULT_FLOW",
@@ -24,9 +26,13 @@ __all__ = [
     "AutoEvolRecipe",
     "AutoifRecipe",
     "DecodingConfig",
+    "EvaluateRecipe",
     "EvolveConfig",
     "GateConfig",
     "InstructRecipe",
+    "LaunchConfig",
+    "LmEvalConfig",
+    "LoraConfig",
     "ModelConfig",
     "Part",
     "Recipe",
@@ -34,6 +40,8 @@ __all__ = [
     "RoundsRecipe",
     "ScoreConfig",
     "SeedSource",
+    "SftRecipe",
+    "TrainConfig",
     "parse_recipe",
     "read_recipe",
     "seeds_from",

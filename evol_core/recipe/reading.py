@@ -10,13 +10,17 @@ from pydantic import ValidationError
 from evol_core.errors import RecipeError
 from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
+from evol_core.recipe.evaluate import EvaluateRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
+from evol_core.recipe.sft import SftRecipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
     "auto_evol": AutoEvolRecipe,
     "autoif": AutoifRecipe,
+    "evaluate": EvaluateRecipe,
     "evol_instruct": InstructRecipe,
+    "sft": SftRecipe,
 }
 """The recipe of every flow."""
 

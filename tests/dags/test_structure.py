@@ -5,7 +5,7 @@ import pytest
 
 HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
 
-DAGS = ["auto_evol", "autoif", "evol_instruct"]
+DAGS = ["auto_evol", "autoif", "evol_instruct", "sft"]
 
 
 def test_every_dag_loads_light(dag_bag: Any) -> None:
@@ -127,3 +127,24 @@ def test_the_optimiser_is_a_mapped_group_of_its_own_whose_steps_wait_for_one_ano
     assert after["optimiser.optimise"] == {"shard.evolve"}
     assert after["shard.evolve"] == {"shard.score", "shard.analyse"}
     assert after["shard.analyse"] == after["shard.score"] == {"publish"}
+
+
+def test_a_training_waits_for_the_gpu_and_for_its_plan(dag_bag: Any) -> None:
+    dag = dag_bag.dags["sft"]
+
+    assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == {
+        "plan_training": {"train"},
+        "train": set(),
+    }
+    assert dag.get_task("train").pool == "gpu"
+    assert type(dag.timetable).__name__ == "PartitionedAssetTimetable"
+
+
+def test_a_new_version_of_another_dataset_trains_nothing() -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from evol_core.airflow.tasks import announced
+
+    assert announced({"name": "demo", "version": 3}, "demo@2") == "demo@3"
+    with pytest.raises(AirflowSkipException, match="other@1 is new; this recipe trains on demo"):
+        announced({"name": "other", "version": 1}, "demo")

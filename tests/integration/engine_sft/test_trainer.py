@@ -1,0 +1,94 @@
+"""The trainer's processes on a random model of a few thousand weights, on DeepSpeed as it is.
+
+The jobs interpreter runs these: `.venv-jobs/bin/python -m pytest tests/integration/engine_sft`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pytest
+import torch  # noqa: TID253
+from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: TID253
+
+from evol_core.errors import JobFailed
+from evol_core.recipe import SftRecipe, TrainConfig
+from evol_core.sft.launch import run_trainer
+from evol_core.sft.prepare import prepare, training_task
+from evol_core.sft.samples import Tally, sft_samples
+from evol_core.sft.task import TrainingFolder, TrainTask
+from evol_core.sft.trainer import pad, whole
+from tests.integration.engine_scores.tiny import CHAT, MODELS, save, tokenizer
+
+pytestmark = pytest.mark.engine
+
+WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+ROWS = [
+    {"instruction": f"Say {word}.", "input": "", "output": f"{word} {word}.", "instruction_id": word} for word in WORDS
+]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    save(folder, MODELS["llama"](), tokenizer(bos=True, chat=CHAT.replace("SAID", "")))
+    return folder
+
+
+def recipe(**train: Any) -> SftRecipe:
+    small = {"zero": 2, "global_batch": 4, "epochs": 20, "learning_rate": 1e-2, "max_tokens": 200}
+    return SftRecipe.model_validate(
+        {"name": "tiny", "dataset": "demo", "train": small | train, "launch": {"checkpoint_steps": 4}}
+    )
+
+
+def begin(folder: TrainingFolder, base: Path, chosen: SftRecipe) -> TrainTask:
+    folder.path.mkdir(parents=True, exist_ok=True)
+    words = AutoTokenizer.from_pretrained(base)
+    prepared = prepare(folder, chosen, "demo@1", lambda: [pa.Table.from_pylist(ROWS)], words)
+    task = training_task(chosen, folder, base, prepared)
+    task.write(folder.task)
+    return task
+
+
+def train(folder: TrainingFolder, chosen: SftRecipe, tell: Callable[[int], None] = lambda steps: None) -> list[float]:
+    run_trainer(folder, chosen.launch, gpu=False, tell=tell)
+    return [line["loss"] for line in folder.read_losses()]
+
+
+def test_a_killed_training_goes_on_with_the_curve_of_one_that_was_not(base: Path, tmp_path: Path) -> None:
+    chosen = recipe()
+    straight, broken = TrainingFolder(tmp_path / "straight"), TrainingFolder(tmp_path / "broken")
+    task = begin(straight, base, chosen)
+    begin(broken, base, chosen)
+    expected = train(straight, chosen)
+
+    def kill(steps: int) -> None:
+        if broken.last_checkpoint(processes=1) is not None:
+            for process in psutil.Process().children(recursive=True):
+                process.kill()
+
+    with pytest.raises(JobFailed, match="exit code -9; a retry goes on from its last checkpoint"):
+        train(broken, chosen, kill)
+    assert 0 < len(broken.read_losses()) < task.steps
+    resumed = train(broken, chosen)
+
+    assert len(expected) == task.steps
+    assert expected[-1] < 0.5 * expected[0]
+    assert resumed == pytest.approx(expected, rel=1e-4)
+    model = AutoModelForCausalLM.from_pretrained(broken.unfinished_model)
+    assert model.config.use_cache
+
+
+def test_rows_in_one_sample_do_not_see_each_other(base: Path) -> None:
+    words, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
+    alone = list(sft_samples(ROWS, words, TrainConfig(), Tally()))
+    (packed,) = sft_samples(ROWS, words, TrainConfig(packing=True), Tally())
+
+    with torch.no_grad():
+        apart = [model(**pad([sample], pad_id=0)).logits[0] for sample in alone]
+        together = model(**{name: value for name, value in whole([packed]).items() if name != "labels"}).logits[0]
+
+    torch.testing.assert_close(together, torch.cat(apart), rtol=1e-4, atol=1e-4)
