@@ -18,7 +18,7 @@ from evol_core.lineage.registry import register_objects
 from evol_core.lineage.runs import check_not_fenced
 from evol_core.lineage.text import storable_json
 
-__all__ = ["Counts", "Publication", "Published", "VersionRef", "publish", "release_version"]
+__all__ = ["Counts", "Load", "Publication", "Published", "VersionRef", "publish", "release_version"]
 
 TRIES = 5
 """At a publication whose transaction another writer upset (a deadlock, a moved head)."""

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from evol_core.errors import NotFound
 from evol_core.lineage.rows_of import rows_of
+from evol_core.lineage.versions import Version
 from evol_core.records import InstructionId
 
 
@@ -32,3 +33,24 @@ def run_summary(connection: sa.Connection, run_id: int) -> dict[str, Any]:
         newest = rows_of(connection, "SELECT run_id FROM lineage.run ORDER BY run_id DESC LIMIT 5")
         raise NotFound(f"there is no run {run_id}; the newest: {[row['run_id'] for row in newest]}")
     return found[0]
+
+
+def origin_of(connection: sa.Connection, version: Version) -> dict[str, Any]:
+    """What a version was made by: its run's recipe (`conf`), `metadata`, `recipe_hash`, `code_version`, `parents`."""
+    (found,) = rows_of(
+        connection,
+        """
+        SELECT r.flow, r.run_key, r.conf, v.metadata, v.recipe_hash, v.code_version, ARRAY(
+            SELECT format('%s@%s', d.name, p.parent_version) FROM lineage.version_parent p
+            JOIN lineage.dataset d ON d.dataset_id = p.parent_dataset_id
+            WHERE (p.dataset_id, p.version) = (v.dataset_id, v.version) ORDER BY p.ord
+        ) AS parents
+        FROM lineage.dataset_version v
+        JOIN lineage.task_attempt a USING (attempt_id)
+        JOIN lineage.run r USING (run_id)
+        WHERE (v.dataset_id, v.version) = (:dataset_id, :version)
+        """,
+        dataset_id=version.dataset_id,
+        version=version.version,
+    )
+    return found

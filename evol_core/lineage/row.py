@@ -1,7 +1,7 @@
 """One row's whole story: back to its seeds, forth to versions and checkpoints."""
 
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -20,15 +20,16 @@ def row_lineage(connection: sa.Connection, row_id: str) -> dict[str, Any]:
 
     Returns:
         `row`, `responses`, `history` (every step back to seeds, nearest first), `outcomes` (what became of it in
-        each build), `versions` that hold it, `descendants` (how many evolved from it), `checkpoints` that saw it.
+        each build), `versions` that hold it, `training_runs` that saw it with their checkpoints, `descendants` (how
+        many evolved from it), `descendants_in` (versions that hold it or any of them).
 
     Raises:
         NotFound: nobody has recorded such a row; the message names known ids near it.
     """
-    key = _as_uuid(row_id)
+    key = as_uuid(row_id)
     found = _instruction_of(connection, key)
     if found is None:
-        raise NotFound(f"there is no row {row_id!r}; known ids near it: {_near(connection, key)}")
+        raise NotFound(f"there is no row {row_id!r}; known ids near it: {near_rows(connection, 'instruction', key)}")
     by_id = {"id": found}
     (row,) = rows_of(
         connection,
@@ -42,7 +43,8 @@ def row_lineage(connection: sa.Connection, row_id: str) -> dict[str, Any]:
         "outcomes": rows_of(connection, _OUTCOMES, **by_id),
         "versions": rows_of(connection, _VERSIONS, **by_id),
         "descendants": rows_of(connection, _DESCENDANTS, **by_id)[0]["n"],
-        "checkpoints": rows_of(connection, _CHECKPOINTS, **by_id),
+        "descendants_in": rows_of(connection, _DESCENDANTS_IN, **by_id),
+        "training_runs": rows_of(connection, _TRAINING_RUNS, **by_id),
     }
 
 
@@ -50,8 +52,9 @@ _RESPONSES = "SELECT * FROM analytics.response_provenance WHERE instruction_id =
 
 _HISTORY = """
     WITH line AS MATERIALIZED (SELECT * FROM analytics.ancestors(CAST(:id AS uuid)))
-    SELECT line.depth, history.*
+    SELECT line.depth, history.*, parent.head AS parent_head
     FROM analytics.row_provenance history JOIN line USING (instruction_id)
+    LEFT JOIN lineage.instruction parent ON parent.instruction_id = history.parent_id
     WHERE history.instruction_id = ANY (ARRAY(SELECT instruction_id FROM line))
     ORDER BY line.depth, history.instruction_id, history.parent_id, history.round
 """
@@ -70,13 +73,27 @@ _VERSIONS = """
 
 _DESCENDANTS = "SELECT count(*) - 1 AS n FROM analytics.descendants(ARRAY[CAST(:id AS uuid)])"
 
-_CHECKPOINTS = """
-    SELECT dataset, version, split, training_run_id, base_model, checkpoint, step, uri
-    FROM analytics.checkpoint_exposure WHERE instruction_id = :id ORDER BY training_run_id, step
+_DESCENDANTS_IN = "SELECT * FROM analytics.affected_versions(ARRAY[CAST(:id AS uuid)])"
+
+_TRAINING_RUNS = """
+    SELECT DISTINCT t.training_run_id, t.state AS training_state, m.name AS base_model, l.dataset, l.version, l.state,
+        i.split, encode(c.sha256, 'hex') AS checkpoint, c.step, c.uri
+    FROM analytics.row_version l
+    JOIN lineage.dataset d ON d.name = l.dataset
+    JOIN lineage.training_input i ON (i.dataset_id, i.version) = (d.dataset_id, l.version)
+    JOIN lineage.training_run t USING (training_run_id)
+    JOIN lineage.model m ON m.model_id = t.base_model_id
+    LEFT JOIN lineage.checkpoint c USING (training_run_id)
+    WHERE l.instruction_id = :id ORDER BY t.training_run_id, c.step, l.dataset, l.version, i.split
 """
 
 
-def _as_uuid(row_id: str) -> str:
+def as_uuid(row_id: str) -> str:
+    """A row's id in its canonical form.
+
+    Raises:
+        NotFound: this is no UUID.
+    """
     try:
         return str(uuid.UUID(row_id))
     except ValueError:
@@ -97,9 +114,9 @@ def _instruction_of(connection: sa.Connection, key: str) -> str | None:
     return str(found[0]["instruction_id"]) if found else None
 
 
-def _near(connection: sa.Connection, key: str) -> list[str]:
-    """Known instructions whose ids are next to an unknown one: a mistyped end is found."""
-    before = "SELECT instruction_id FROM lineage.instruction WHERE instruction_id < :id ORDER BY 1 DESC LIMIT :n"
-    after = "SELECT instruction_id FROM lineage.instruction WHERE instruction_id > :id ORDER BY 1 LIMIT :n"
+def near_rows(connection: sa.Connection, table: Literal["instruction", "seed_origin"], key: str) -> list[str]:
+    """Known ids that are next to an unknown one: a mistyped end is found."""
+    before = f"SELECT instruction_id FROM lineage.{table} WHERE instruction_id < :id ORDER BY 1 DESC LIMIT :n"
+    after = f"SELECT instruction_id FROM lineage.{table} WHERE instruction_id > :id ORDER BY 1 LIMIT :n"
     rows = [*rows_of(connection, before, id=key, n=NEIGHBOURS), *rows_of(connection, after, id=key, n=NEIGHBOURS)]
-    return sorted(row["instruction_id"] for row in rows)
+    return sorted({row["instruction_id"] for row in rows})

@@ -17,7 +17,7 @@ from evol_core.lineage.load_autoif import (
     load_task_outcomes,
     load_verdicts,
 )
-from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
+from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.steps import register_step
 from evol_core.pipeline.autoif_parts import Output, checkers_of, counted
 from evol_core.pipeline.autoif_rows import (
@@ -108,7 +108,7 @@ def _publish_sft(build: Build[AutoifRecipe], checkers: Checkers) -> Output:
             load_scores(connection, build.store.read(part.sha256), attempt_id=build.order.attempt_id)
         _load_data(build, connection, publication)
 
-    return _told(publish(build.database, publication, attempt_id=build.order.attempt_id, load=load), tally, gates)
+    return _told(build.publish(publication, load), tally, gates)
 
 
 def _publish_preference(build: Build[AutoifRecipe], checkers: Checkers) -> Output:
@@ -134,7 +134,7 @@ def _publish_preference(build: Build[AutoifRecipe], checkers: Checkers) -> Outpu
         load_task_outcomes(connection, pa.Table.from_pylist(outcomes, OUTCOMES), version, _steps(build, connection))
         _load_data(build, connection, publication)
 
-    return _told(publish(build.database, publication, attempt_id=build.order.attempt_id, load=load), tally, gates)
+    return _told(build.publish(publication, load), tally, gates)
 
 
 def _tally(counts: Mapping[str, int]) -> Tally:

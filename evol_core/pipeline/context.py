@@ -1,6 +1,6 @@
 """What a stage works with: its order, the store, the database, and engines made when first needed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +12,9 @@ from evol_core.config import Settings, code_version
 from evol_core.errors import JobFailed, ModelError
 from evol_core.lineage.database import connect
 from evol_core.lineage.generations import PostgresIndex
+from evol_core.lineage.publish import Load, Publication, Published, publish
 from evol_core.lineage.runs import put_stage_output, stage_outputs
+from evol_core.lineage.versions import Version
 from evol_core.llm.model_folder import check_revision, describe
 from evol_core.llm.port import Engine
 from evol_core.llm.record import Counts, RecordedEngine
@@ -89,6 +91,8 @@ class Build(Generic[R]):
         self.report = report
         self.store = ObjectStore(settings.objects)
         self.code_version = code_version()
+        self.parents: Mapping[str, Version] = {}
+        """Seed versions to take instead of reading sources, by name: a rebuild's. Empty in a build."""
         self._make_engine = make_engine or real_engine
 
     @cached_property
@@ -151,6 +155,10 @@ class Build(Generic[R]):
             put_stage_output(
                 connection, attempt_id=self.order.attempt_id, stage=stage, shard=self.order.shard, output=output
             )
+
+    def publish(self, publication: Publication, load: Load) -> Published:
+        """Publish for this order's attempt (lineage.publish.publish); a rebuild holds it against what is there."""
+        return publish(self.database, publication, attempt_id=self.order.attempt_id, load=load)
 
     def close(self) -> None:
         """End engines and connections that were opened."""

@@ -12,8 +12,9 @@ from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS, unknown_operators
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
-from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
+from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.queries import seed_ordinals
+from evol_core.lineage.versions import Version
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
 from evol_core.recipe import InstructRecipe, SeedSource
@@ -62,6 +63,8 @@ def seed_stage(build: Build[Rounds]) -> dict[str, Any]:
 
 def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource]) -> dict[str, Any]:
     """Publish sources as the newest seed version of a name; the objects of its seeds, in order, and counts."""
+    if name in build.parents:
+        return _recalled(build.parents[name])
     with build.database.connect() as connection:
         previous = seed_ordinals(connection, name)
     batch = read_seeds(sources, previous)
@@ -77,6 +80,20 @@ def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource]) ->
         "items": batch.n_items,
         "seeds": len(seeds),
         "refused": len(batch.refused),
+    }
+
+
+def _recalled(version: Version) -> dict[str, Any]:
+    """What publishing a seed version said, as the version itself tells."""
+    seeds = sum(stored.n_rows for stored in version.data)
+    refused = sum(stored.n_rows for stored in version.refused)
+    return {
+        "name": version.name,
+        "version": version.version,
+        "parts": [stored.sha256 for stored in version.data],
+        "items": seeds + refused,
+        "seeds": seeds,
+        "refused": refused,
     }
 
 
@@ -117,7 +134,7 @@ def _publish_seeds(build: Build[Any], publication: Publication) -> Published:
         for part in publication.refused:
             load_refused(connection, build.store.read(part.sha256), version)
 
-    return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
+    return build.publish(publication, load)
 
 
 def _count(refused: list[Refused], status: Status) -> int:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from evol_core.lineage.load import load_data_rows, load_evolved, load_scores
-from evol_core.lineage.publish import Counts, Publication, Published, VersionRef, publish
+from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.steps import register_step
 from evol_core.pipeline.context import Build, Rounds
 from evol_core.pipeline.evolving import evolving_of
@@ -93,7 +93,7 @@ def _publish(build: Build[Rounds], gathered: Gathered, tally: Tally, gates: list
             load_data_rows(connection, stored, build.store.read(stored.sha256, ["instruction_id"]))
         beside.load(connection, version)
 
-    return publish(build.database, publication, attempt_id=build.order.attempt_id, load=load)
+    return build.publish(publication, load)
 
 
 def tables_of(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from evol_core import schemas
 from evol_core.errors import NotFound, ObjectDamaged, StoreError
 from evol_core.store.files import file_hash
 from evol_core.store.objects import ROW_GROUP, STAGING, ObjectStore, schema_hash
@@ -290,3 +291,10 @@ def test_a_folder_that_is_not_ours_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="permission is denied"):
         ObjectStore(tmp_path / "objects").put(numbers(1))
+
+
+@pytest.mark.parametrize("name", [name for name, table in vars(schemas).items() if isinstance(table, pa.Schema)])
+def test_every_table_is_read_back_with_the_columns_that_it_was_written_with(store: ObjectStore, name: str) -> None:
+    stored = store.put(vars(schemas)[name].empty_table())
+
+    assert schema_hash(store.read(stored.sha256).schema) == stored.schema_hash
