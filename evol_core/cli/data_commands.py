@@ -12,8 +12,9 @@ from evol_core.cli.output import AsJson, command, emit, emit_parts, say
 from evol_core.errors import ConfigError
 from evol_core.lineage.analyst import ask, example, examples
 from evol_core.lineage.database import connect
+from evol_core.lineage.diff import diff_versions
 from evol_core.lineage.verify import verify_version
-from evol_core.lineage.versions import list_datasets, show_version
+from evol_core.lineage.versions import list_datasets, resolve, show_version
 from evol_core.platform.settings import analyst_url_from_environment
 from evol_core.store.objects import ObjectStore
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     datasets.command("list")(list_)
     datasets.command("show")(show)
     datasets.command("verify")(verify)
+    datasets.command("diff")(diff)
     datasets.command("export")(export)
     version_commands.add_commands(datasets)
     app.add_typer(datasets, name="datasets")
@@ -63,6 +65,24 @@ def verify(spec: VersionSpec, as_json: AsJson = False) -> None:
     if findings:
         raise typer.Exit(1)
     say(f"{spec} is whole")
+
+
+@command
+def diff(
+    old: Annotated[str, typer.Argument(metavar="NAME@A", help="One version, by number or tag.")],
+    new: Annotated[str, typer.Argument(metavar="NAME@B", help="Another, of the same kind.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two versions: rows added and removed, answers and scores that changed, counts by operator and reason."""
+    with open_database() as (settings, connection):
+        versions = [resolve(connection, spec, published_only=False) for spec in (old, new)]
+        found = diff_versions(connection, ObjectStore(settings.objects), *versions)
+    if as_json:
+        emit(found, as_json=True)
+        return
+    counts = ("added", "removed", "kept", "answered_anew")
+    emit({name: found[name] for name in counts}, as_json=False, title=f"from {found['old']} to {found['new']}: rows")
+    emit_parts({name: found[name] for name in ("scores", "operators", "reasons")})
 
 
 @command

@@ -8,12 +8,14 @@ from evol_core.pipeline import check_recipe
 from evol_core.platform.models import PACKAGED, ensure_model
 from evol_core.platform.settings import settings_from_environment
 from evol_core.recipe import Recipe, read_recipe
+from evol_core.store.objects import ObjectStore
 
 
 def ready_database() -> Settings:
-    """The settings of this machine, with the database up and its schema the one of this code."""
+    """The settings of this machine, with the database up, its schema the one of this code, and a store with room."""
     settings = settings_from_environment()
     migrate(settings.database_url)
+    ObjectStore(settings.objects).check_writable()
     return settings
 
 

@@ -66,6 +66,21 @@ def check_schema(engine: sa.Engine) -> None:
             )
 
 
+def check_writable(engine: sa.Engine) -> None:
+    """Make sure that the database has our schema and takes writes.
+
+    Raises:
+        DatabaseError: it does not, or cannot be reached.
+    """
+    check_schema(engine)
+    with engine.connect() as connection:
+        if connection.execute(sa.text("SELECT current_setting('transaction_read_only')::boolean")).scalar_one():
+            raise DatabaseError(
+                f"database {describe(engine.url)} takes no writes here: it is read-only or a standby; "
+                "name one that does, and a role that may"
+            )
+
+
 def run_file(connection: sa.Connection, path: Path) -> None:
     """Run a file of SQL as it stands."""
     with raw_cursor(connection) as cursor:

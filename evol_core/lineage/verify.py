@@ -22,6 +22,8 @@ class Finding:
     """An object's hash, or what was counted."""
 
     detail: str
+    mend: str = ""
+    """What brings it back; empty where nothing is known to."""
 
 
 def verify_version(connection: sa.Connection, store: ObjectStore, spec: str) -> list[Finding]:
@@ -32,20 +34,26 @@ def verify_version(connection: sa.Connection, store: ObjectStore, spec: str) -> 
     """
     version = resolve(connection, spec, published_only=False)
     return [
-        *(finding for stored in version.objects for finding in _check_object(connection, store, stored)),
+        *(finding for stored in version.objects for finding in _check_object(connection, store, stored, version)),
         *_check_generations(connection, store, version),
         *_check_counts(connection, version),
         *_check_pointers(connection, version),
     ]
 
 
-def _check_object(connection: sa.Connection, store: ObjectStore, stored: StoredObject) -> Iterator[Finding]:
+def _check_object(
+    connection: sa.Connection, store: ObjectStore, stored: StoredObject, version: Version
+) -> Iterator[Finding]:
     try:
         store.verify(stored.sha256)
         table = store.read(stored.sha256)
     except (NotFound, ObjectDamaged, StoreError) as error:
+        is_own = stored in version.objects
         yield Finding(
-            kind=_KINDS[type(error)], subject=stored.sha256, detail=f"{error}; {_touches(connection, stored)}"
+            kind=_KINDS[type(error)],
+            subject=stored.sha256,
+            detail=f"{error}; {_touches(connection, stored)}",
+            mend=_REBUILD.format(spec=version.spec) if is_own else _FORGET.format(sha256=stored.sha256),
         )
         return
     if schema_hash(table.schema) != stored.schema_hash:
@@ -58,24 +66,38 @@ def _check_object(connection: sa.Connection, store: ObjectStore, stored: StoredO
 _KINDS: dict[type[Exception], str] = {NotFound: "missing", ObjectDamaged: "damaged", StoreError: "unreadable"}
 
 
+_REBUILD = "`evol lineage rebuild {spec}` writes it again from recorded generations"
+
+_FORGET = (
+    "nothing can compute what a model once answered; `evol datasets forget {sha256}` lets builds that need these "
+    "answers ask anew. The versions built from them stay as they are"
+)
+
+
 def _touches(connection: sa.Connection, stored: StoredObject) -> str:
-    """Which rows, versions and run an object's loss touches."""
-    users = rows_of(
-        connection,
-        "SELECT DISTINCT d.name, f.version FROM lineage.object_file o "
-        "JOIN lineage.dataset_version_file f USING (file_id) JOIN lineage.dataset d USING (dataset_id) "
-        "WHERE o.sha256 = decode(:sha256, 'hex') ORDER BY 1, 2",
-        sha256=stored.sha256,
-    )
-    writer = rows_of(
-        connection,
-        "SELECT r.flow, r.run_key FROM lineage.object_file o JOIN lineage.task_attempt t USING (attempt_id) "
-        "JOIN lineage.run r USING (run_id) WHERE o.sha256 = decode(:sha256, 'hex')",
-        sha256=stored.sha256,
-    )
-    versions = ", ".join(f"{row['name']}@{row['version']}" for row in users) or "no version"
-    runs = ", ".join(f"{row['flow']} {row['run_key']}" for row in writer) or "an unknown run"
-    return f"touched: {stored.n_rows} rows of {versions}, written by run {runs}"
+    """Which rows, versions and runs an object's loss touches."""
+    (found,) = rows_of(connection, _TOUCHED, sha256=stored.sha256)
+    versions = ", ".join(found["versions"]) or "no version"
+    said = [f"touched: {stored.n_rows} rows of {versions}, written by run {found['writer'] or 'nobody knows which'}"]
+    if found["answers"]:
+        said.append(f"it holds {found['answers']} recorded answers")
+    if found["training_runs"]:
+        said.append(f"training runs that read it: {found['training_runs']}")
+    return "; ".join(said)
+
+
+_TOUCHED = """
+    SELECT
+        ARRAY(SELECT DISTINCT format('%s@%s', d.name, v.version) FROM lineage.dataset_version_file v
+            JOIN lineage.dataset d USING (dataset_id) WHERE v.file_id = o.file_id ORDER BY 1) AS versions,
+        (SELECT format('%s %s', r.flow, r.run_key) FROM lineage.task_attempt t
+            JOIN lineage.run r USING (run_id) WHERE t.attempt_id = o.attempt_id) AS writer,
+        (SELECT count(*) FROM lineage.generation g WHERE g.file_id = o.file_id) AS answers,
+        ARRAY(SELECT DISTINCT i.training_run_id FROM lineage.dataset_version_file v
+            JOIN lineage.training_input i USING (dataset_id, version) WHERE v.file_id = o.file_id ORDER BY 1
+        ) AS training_runs
+    FROM lineage.object_file o WHERE o.sha256 = decode(:sha256, 'hex')
+"""
 
 
 def _check_generations(connection: sa.Connection, store: ObjectStore, version: Version) -> Iterator[Finding]:
@@ -94,7 +116,7 @@ def _check_generations(connection: sa.Connection, store: ObjectStore, version: V
         **key,
     )
     for row in objects:
-        yield from _check_object(connection, store, StoredObject(**row))
+        yield from _check_object(connection, store, StoredObject(**row), version)
 
 
 _ASKED = """

@@ -12,6 +12,7 @@ from evol_core.config import Settings, code_version
 from evol_core.errors import JobFailed, ModelError
 from evol_core.lineage.database import connect
 from evol_core.lineage.generations import PostgresIndex
+from evol_core.lineage.migrate import check_writable
 from evol_core.lineage.publish import Load, Publication, Published, publish
 from evol_core.lineage.runs import put_stage_output, stage_outputs
 from evol_core.lineage.versions import Version
@@ -98,6 +99,16 @@ class Build(Generic[R]):
     @cached_property
     def database(self) -> sa.Engine:
         return connect(self.settings.database_url)
+
+    def check_ready(self) -> None:
+        """Make sure that what this build will write can be written, before it starts.
+
+        Raises:
+            DatabaseError: the database cannot be reached, has another schema, or takes no writes.
+            StoreError: the object store is read-only or full.
+        """
+        check_writable(self.database)
+        self.store.check_writable()
 
     @cached_property
     def models(self) -> dict[str, ModelRef]:

@@ -131,6 +131,7 @@ def run(order: Order, settings: Settings, report: Report, make_engine: MakeEngin
     stages = _stages(order)
     build = Build[Any](order, settings, report, make_engine)
     try:
+        build.check_ready()
         outputs: dict[str, dict[str, Any]] = {}
         for name, stage in stages.items():
             outputs[name] = stage(build)

@@ -29,6 +29,9 @@ STAGING = ".staging"
 
 LOCK = ".lock"
 
+PROBE_BYTES = 1 << 20
+"""What must fit before work starts."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -89,6 +92,16 @@ class ObjectStore:
                 file.sync()
             self._adopt(staged, file.sha256)
         return StoredObject(sha256=file.sha256, n_bytes=file.n_bytes, n_rows=n_rows, schema_hash=schema_hash(schema))
+
+    def check_writable(self) -> None:
+        """Write a little and take it away again, so that a store that takes nothing is told before work starts.
+
+        Raises:
+            StoreError: the folder cannot be written to, or the disk is full.
+        """
+        with self._staged() as staged, io_errors(staged, "write"), HashingFile(staged) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.sync()
 
     def read(self, sha256: str, columns: Sequence[str] | None = None) -> pa.Table:
         """An object's rows, or some of its columns.
@@ -162,7 +175,7 @@ class ObjectStore:
         except FileNotFoundError:
             raise NotFound(
                 f"object {sha256} is not in the store {self.root}; "
-                "`evol datasets verify NAME` names what it belongs to, a rerun of that build writes it again"
+                "`evol datasets verify NAME` tells what it belongs to, `evol lineage rebuild NAME@V` writes it again"
             ) from None
         except (pa.ArrowException, OSError) as error:
             self._verified.pop(sha256, None)
@@ -248,6 +261,6 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def _damage(sha256: str, path: Path, what: str) -> str:
     return (
-        f"object {sha256} is damaged: {what}. Remove {path} and run the build again: it writes the same object "
-        "from recorded generations; `evol datasets verify NAME` tells which versions hold it"
+        f"object {sha256} is damaged: {what} ({path}). `evol datasets verify NAME` tells which rows and runs it "
+        "touches, `evol lineage rebuild NAME@V` writes the same object again from recorded generations"
     )

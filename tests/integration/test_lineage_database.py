@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from evol_core.errors import ConfigError, DatabaseError
 from evol_core.lineage.database import connect, raw_cursor
-from evol_core.lineage.migrate import check_schema, migrate, newest_revision
+from evol_core.lineage.migrate import check_schema, check_writable, migrate, newest_revision
 
 pytestmark = pytest.mark.postgres
 
@@ -142,3 +142,15 @@ def test_a_url_that_is_none_of_postgres_is_refused_without_its_password(url: str
         connect(url)
 
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_database_that_takes_no_writes_is_told_before_work_starts(database: sa.Engine, database_url: str) -> None:
+    check_writable(database)
+    with database.begin() as connection:
+        name = connection.execute(sa.text("SELECT current_database()")).scalar_one()
+        connection.execute(sa.text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    engine = connect(database_url)
+
+    with pytest.raises(DatabaseError, match="takes no writes here"):
+        check_writable(engine)
+    engine.dispose()

@@ -219,7 +219,7 @@ def test_a_flipped_bit_is_found_and_what_it_touches_named(connection: sa.Connect
 
     assert (finding.kind, finding.subject) == ("damaged", path.stem)
     assert "touched: 4 rows of evol@1, written by run evol_instruct night-1" in finding.detail
-    assert "run the build again" in finding.detail
+    assert "evol lineage rebuild evol@1" in finding.mend
 
 
 def test_a_missing_generation_object_is_found(
@@ -230,6 +230,8 @@ def test_a_missing_generation_object_is_found(
     (finding,) = verify_version(connection, store, "evol")
 
     assert (finding.kind, finding.subject) == ("missing", generations.sha256)
+    assert "it holds 10 recorded answers" in finding.detail
+    assert f"evol datasets forget {generations.sha256}" in finding.mend
 
 
 @pytest.mark.parametrize(

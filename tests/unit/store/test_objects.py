@@ -126,7 +126,7 @@ def test_a_flipped_bit_anywhere_is_found(store: ObjectStore) -> None:
     data = path.read_bytes()
     for position in range(0, len(data), max(1, len(data) // 200)):
         path.write_bytes(flipped(data, position))
-        with pytest.raises(ObjectDamaged, match=f"object {stored.sha256} is damaged.*run the build again"):
+        with pytest.raises(ObjectDamaged, match=f"object {stored.sha256} is damaged.*writes the same object again"):
             ObjectStore(store.root).read(stored.sha256)
 
 
@@ -298,3 +298,17 @@ def test_every_table_is_read_back_with_the_columns_that_it_was_written_with(stor
     stored = store.put(vars(schemas)[name].empty_table())
 
     assert schema_hash(store.read(stored.sha256).schema) == stored.schema_hash
+
+
+def test_a_store_that_takes_nothing_is_told_before_work_starts(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.check_writable()
+    assert list(store.root.rglob("*.parquet")) == []
+
+    def full(*about: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.check_writable()
