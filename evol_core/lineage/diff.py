@@ -68,9 +68,8 @@ def _rows(store: ObjectStore, version: Version) -> pa.Table:
 def _ids_and_scores(table: pa.Table, version: Version) -> pa.Table:
     if KEY not in table.column_names:
         raise ConfigError(f"the rows of {version.spec} have no {KEY}; columns: {table.column_names}")
-    answers = [name for name in table.column_names if name in ANSWERS]
-    pairs = pc.binary_join_element_wise(table[KEY], *(table[name] for name in answers), "/", null_handling="replace")
-    table = table.append_column(PAIR, pairs)
+    joined: list[Any] = [table[KEY], *(table[name] for name in ANSWERS if name in table.column_names), "/"]
+    table = table.append_column(PAIR, pc.binary_join_element_wise(*joined, null_handling="replace"))
     return table.select([KEY, PAIR, *(name for name in table.column_names if name.startswith(SCORE))])
 
 
