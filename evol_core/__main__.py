@@ -5,8 +5,10 @@ import typer
 from evol_core.cli import (
     airflow_commands,
     build_commands,
+    compare_commands,
     data_commands,
     demo_command,
+    judge_commands,
     lineage_commands,
     platform_commands,
     recipe_commands,
@@ -34,6 +36,8 @@ def app() -> typer.Typer:
         recipe_commands,
         train_commands,
         verify_commands,
+        judge_commands,
+        compare_commands,
     ):
         group.register(evol)
     return evol

@@ -89,6 +89,28 @@ SCORES = _table(
     _text("revision"),
 )
 
+VERDICTS = _table(
+    "verdicts",
+    _whole("ordinal"),
+    _whole("round"),
+    _text("seed_id"),
+    _text("parent_id"),
+    _text("a_id"),
+    _text("b_id"),
+    _text("verdict"),
+    _text("kind"),
+    _text("first"),
+    _text("swapped"),
+    _text("reason"),
+    _text("first_text"),
+    _text("swapped_text"),
+    _text("first_hash", nullable=True),
+    _text("swapped_hash", nullable=True),
+    _whole("words_a"),
+    _whole("words_b"),
+)
+"""Pairwise verdicts on two arms' children of one parent; outcomes are those of arm A (evol_core/judge)."""
+
 GENERATIONS = _table(
     "generations",
     _text("request_hash"),

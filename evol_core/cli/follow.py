@@ -40,7 +40,7 @@ def follow(folder: JobFolder, owner: str) -> dict[str, Any]:
         JobFailed: the job failed, with its own message, or somebody else took it over.
     """
     try:
-        with _display() as show:
+        with display() as show:
             result = _wait(folder, owner, show)
     except KeyboardInterrupt:
         say("stopping the job ...")
@@ -68,7 +68,7 @@ def _wait(folder: JobFolder, owner: str, show: Callable[[JobProgress], None]) ->
         time.sleep(POLL_S)
 
 
-class _display:
+class display:
     """A context that takes progress: bars on a terminal, lines elsewhere."""
 
     def __enter__(self) -> Callable[[JobProgress], None]:

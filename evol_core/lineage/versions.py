@@ -205,6 +205,19 @@ def _history(connection: sa.Connection, version: Version) -> list[dict[str, Any]
     )
 
 
+def parents_of(connection: sa.Connection, version: Version) -> list[str]:
+    """Versions that this one was built from, in their order."""
+    rows = rows_of(
+        connection,
+        "SELECT d.name, p.parent_version FROM lineage.version_parent p "
+        "JOIN lineage.dataset d ON d.dataset_id = p.parent_dataset_id "
+        "WHERE (p.dataset_id, p.version) = (:dataset_id, :version) ORDER BY p.ord",
+        dataset_id=version.dataset_id,
+        version=version.version,
+    )
+    return [f"{row['name']}@{row['parent_version']}" for row in rows]
+
+
 def _objects(version: Version) -> list[dict[str, Any]]:
     roles = (
         ("data", version.data),

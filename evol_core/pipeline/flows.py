@@ -20,6 +20,8 @@ from evol_core.pipeline.autoif_parts import check_autoif
 from evol_core.pipeline.autoif_plan import plan_autoif
 from evol_core.pipeline.autoif_publish import publish_stage as publish_autoif
 from evol_core.pipeline.check import check_models
+from evol_core.pipeline.compare_arms import check_compare_arms, compare_stage, judge_stage, of_arm, shared_seed_stage
+from evol_core.pipeline.compare_arms_plan import plan_compare_arms
 from evol_core.pipeline.context import Build, MakeEngine, Order, R
 from evol_core.pipeline.evaluate import answers_stage, check_evaluate, lm_eval_stage, plan_evaluate
 from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
@@ -27,7 +29,15 @@ from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
 from evol_core.pipeline.sft import check_sft, plan_sft, train_stage
-from evol_core.recipe import AutoEvolRecipe, AutoifRecipe, EvaluateRecipe, InstructRecipe, Recipe, SftRecipe
+from evol_core.recipe import (
+    AutoEvolRecipe,
+    AutoifRecipe,
+    CompareArmsRecipe,
+    EvaluateRecipe,
+    InstructRecipe,
+    Recipe,
+    SftRecipe,
+)
 from evol_core.runner import Report
 
 EVERYTHING = "all"
@@ -87,12 +97,29 @@ EVALUATE: Flow[EvaluateRecipe] = Flow(
     stages={"lm_eval": lm_eval_stage, "check": answers_stage}, check=check_evaluate, plan=plan_evaluate
 )
 
+COMPARE_ARMS: Flow[CompareArmsRecipe] = Flow(
+    stages={
+        "seed": shared_seed_stage,
+        "evolve_a": of_arm(evolve_stage, "a"),
+        "evolve_b": of_arm(evolve_stage, "b"),
+        "score_a": of_arm(score_stage, "a"),
+        "score_b": of_arm(score_stage, "b"),
+        "judge": judge_stage,
+        "publish_a": of_arm(publish_stage, "a"),
+        "publish_b": of_arm(publish_stage, "b"),
+        "compare": compare_stage,
+    },
+    check=check_compare_arms,
+    plan=plan_compare_arms,
+)
+
 FLOWS: Mapping[str, Flow[Any]] = {
     "auto_evol": AUTO_EVOL,
     "autoif": AUTOIF,
     "evaluate": EVALUATE,
     "evol_instruct": EVOL_INSTRUCT,
     "sft": SFT,
+    "compare_arms": COMPARE_ARMS,
 }
 """By the names that recipes have for them (evol_core/recipe/reading.py)."""
 

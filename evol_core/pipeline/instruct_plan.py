@@ -12,7 +12,7 @@ from evol_core.pipeline.plan import Plan, StagePlan, plan_stage, unknown_stage
 from evol_core.recipe import InstructRecipe
 from evol_core.records import Evolved, Pair, Status
 from evol_core.score.rows import score_pair
-from evol_core.seed import read_seeds
+from evol_core.seed import SeedBatch, read_seeds
 
 
 def plan_instruct(build: Build[InstructRecipe]) -> Plan:
@@ -23,7 +23,11 @@ def plan_instruct(build: Build[InstructRecipe]) -> Plan:
     """
     with build.database.connect() as connection:
         previous = seed_ordinals(connection, seeds_name(build.recipe.name))
-    batch = read_seeds(build.recipe.seeds, previous)
+    return plan_batch(build, read_seeds(build.recipe.seeds, previous))
+
+
+def plan_batch(build: Build[InstructRecipe], batch: SeedBatch) -> Plan:
+    """Replay the recipe on these seeds."""
     setting = evolve_setting(build)
     evolved: list[list[Evolved]] = []
     rounds = [evolve_row(seed, setting) for seed in batch.seeds]

@@ -6,6 +6,7 @@ room (operators, metrics, importers) are checked against those tables in `pipeli
 
 from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
+from evol_core.recipe.compare_arms import ARMS, ArmName, CompareArmsRecipe
 from evol_core.recipe.evaluate import EvaluateRecipe, LmEvalConfig
 from evol_core.recipe.instruct import (
     AcceptanceConfig,
@@ -20,11 +21,14 @@ from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_r
 from evol_core.recipe.sft import LaunchConfig, LoraConfig, SftRecipe, TrainConfig
 
 __all__ = [
+    "ARMS",
     "DEFAULT_FLOW",
     "RECIPES",
     "AcceptanceConfig",
+    "ArmName",
     "AutoEvolRecipe",
     "AutoifRecipe",
+    "CompareArmsRecipe",
     "DecodingConfig",
     "EvaluateRecipe",
     "EvolveConfig",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from evol_core.errors import RecipeError
 from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
+from evol_core.recipe.compare_arms import CompareArmsRecipe
 from evol_core.recipe.evaluate import EvaluateRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
@@ -21,6 +22,7 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "evaluate": EvaluateRecipe,
     "evol_instruct": InstructRecipe,
     "sft": SftRecipe,
+    "compare_arms": CompareArmsRecipe,
 }
 """The recipe of every flow."""
 

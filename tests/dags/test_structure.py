@@ -5,7 +5,7 @@ import pytest
 
 HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
 
-DAGS = ["auto_evol", "autoif", "evol_instruct", "sft"]
+DAGS = ["auto_evol", "autoif", "compare_arms", "evol_instruct", "sft"]
 
 
 def test_every_dag_loads_light(dag_bag: Any) -> None:
@@ -148,3 +148,16 @@ def test_a_new_version_of_another_dataset_trains_nothing() -> None:
     assert announced({"name": "demo", "version": 3}, "demo@2") == "demo@3"
     with pytest.raises(AirflowSkipException, match="other@1 is new; this recipe trains on demo"):
         announced({"name": "other", "version": 1}, "demo")
+
+
+def test_both_arms_are_built_alike_before_anything_is_compared(dag_bag: Any) -> None:
+    dag = dag_bag.dags["compare_arms"]
+    after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+
+    assert after["seed"] == {"shard.evolve_a", "shard.evolve_b"}
+    for arm in ("a", "b"):
+        assert after[f"shard.evolve_{arm}"] == {f"shard.score_{arm}"}
+        assert after[f"shard.score_{arm}"] == {"judge", "publish_a", "publish_b"}
+    assert after["judge"] == after["publish_a"] == after["publish_b"] == {"compare"}
+    engines = {task.task_id for task in dag.tasks if task.pool == "gpu"}
+    assert engines == {f"shard.{stage}_{arm}" for stage in ("evolve", "score") for arm in ("a", "b")} | {"judge"}

@@ -25,6 +25,8 @@ NOTHING_TO_FIND = {
     "pass_rates",
     "training_runs",
     "instruction_following",
+    "comparisons",
+    "paired_scores",
 }
 """Examples that ask for what a small build does not have."""
 

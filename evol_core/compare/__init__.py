@@ -1,0 +1,1 @@
+"""Arms of a comparison: paired rows, statistics, figures, a report. Works on stored rows alone and asks no model."""

@@ -1,0 +1,65 @@
+"""What one arm's accepted rows are like, round by round: means with coverage, difficulty levels, refusals."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evol_core.compare.arm import Arm
+from evol_core.intervals import Interval, bootstrap_mean
+from evol_core.records import Status, content_hash
+from evol_core.score.metrics import difficulty_level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundMean:
+    """A metric over an arm's accepted rows of one round, paired or not."""
+
+    metric: str
+    round: int
+    rows: int
+    scored: int
+    mean: Interval | None
+    """With a bootstrap interval; None where nothing is scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundLevels:
+    """Difficulty levels of an arm's accepted rows of one round; with unparsed they add up to the rows."""
+
+    round: int
+    rows: int
+    levels: Mapping[str, int]
+    unparsed: int
+
+
+def round_means(arm: Arm, *, resamples: int, seed: int) -> list[RoundMean]:
+    """One line a metric and round."""
+    means = []
+    for metric in arm.metrics:
+        for round in arm.rounds:
+            rows = arm.in_round(round)
+            values = [found.value for row in rows if (found := row.values.get(metric)) and found.value is not None]
+            draw = int(content_hash([seed, metric, round])[:16], 16)
+            interval = bootstrap_mean(values, resamples=resamples, seed=draw)
+            means.append(RoundMean(metric=metric, round=round, rows=len(rows), scored=len(values), mean=interval))
+    return means
+
+
+def round_levels(arm: Arm) -> list[RoundLevels]:
+    """One line a round; empty where the arm's recipe did not ask for levels."""
+    if difficulty_level.NAME not in arm.metrics:
+        return []
+    levels = []
+    for round in arm.rounds:
+        rows = arm.in_round(round)
+        words = Counter(row.values[difficulty_level.NAME].label for row in rows if difficulty_level.NAME in row.values)
+        counts = {level: words[level] for level in difficulty_level.LEVELS}
+        unparsed = len(rows) - sum(counts.values())
+        levels.append(RoundLevels(round=round, rows=len(rows), levels=counts, unparsed=unparsed))
+    return levels
+
+
+def refusals(arm: Arm) -> dict[str, int]:
+    """Rows that were not accepted, by reason, the most common first."""
+    counts = Counter(row.reason for row in arm.rows if row.status is not Status.ACCEPTED)
+    return dict(counts.most_common())

@@ -1,0 +1,30 @@
+"""What a comparison would do, as far as the record tells."""
+
+from dataclasses import replace
+
+from evol_core.lineage.queries import seed_ordinals
+from evol_core.pipeline.compare_arms import ArmBuild, stage_of
+from evol_core.pipeline.context import Build
+from evol_core.pipeline.instruct import seeds_name
+from evol_core.pipeline.instruct_plan import plan_batch
+from evol_core.pipeline.plan import Plan, StagePlan, unknown_stage
+from evol_core.recipe import ARMS, ArmName, CompareArmsRecipe
+from evol_core.seed import SeedBatch, read_seeds
+
+
+def plan_compare_arms(build: Build[CompareArmsRecipe]) -> Plan:
+    """Replay both arms as far as the record goes; what is judged, the arms must make first.
+
+    Raises:
+        SeedError: a source cannot be read.
+    """
+    with build.database.connect() as connection:
+        previous = seed_ordinals(connection, seeds_name(build.recipe.name))
+    batch = read_seeds(build.recipe.seeds, previous)
+    stages = [stage for arm in ARMS for stage in _arm_stages(build, arm, batch)]
+    return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(*stages, unknown_stage("judge")))
+
+
+def _arm_stages(build: Build[CompareArmsRecipe], arm: ArmName, batch: SeedBatch) -> list[StagePlan]:
+    plan = plan_batch(ArmBuild(build, arm), batch)
+    return [replace(stage, stage=stage_of(stage.stage, arm)) for stage in plan.stages]
