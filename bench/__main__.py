@@ -37,8 +37,10 @@ class Bench:
 
 BENCHES: Mapping[str, Bench] = {
     "engine": Bench(python=JOBS, arguments=(MODEL,)),
+    "lineage": Bench(timeout_s=3600),
     "sandbox": Bench(),
     "scores": Bench(python=JOBS, arguments=(MODEL, "--device", "cpu")),
+    "store": Bench(),
 }
 """By module name in bench/."""
 

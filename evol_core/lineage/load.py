@@ -3,7 +3,8 @@
 Every function runs on its caller's connection and never commits. What is there already stays as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,7 @@ from evol_core.lineage.load_seeds import load_refused, load_seeds
 from evol_core.lineage.outcomes import load_data_rows, load_instructions, load_outcomes
 from evol_core.lineage.publication import VersionRef
 from evol_core.lineage.registry import metric_number, scorer_number
+from evol_core.records import UNIT_SEPARATOR
 
 __all__ = ["load_data_rows", "load_evolved", "load_outcomes", "load_refused", "load_scores", "load_seeds"]
 
@@ -43,20 +45,29 @@ def load_evolved(connection: sa.Connection, table: pa.Table, *, version: Version
 
 def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) -> None:
     """Scores; columns of schemas.SCORES. The first value of a metric, subject, scorer and revision stays."""
-    scorers = list(zip(texts(table["scorer"]), texts(table["revision"]), strict=True))
-    metrics = texts(table["metric"])
-    metric_ids = {name: metric_number(connection, name) for name in sorted(set(metrics))}
-    scorer_ids = {key: scorer_number(connection, *key) for key in sorted(set(scorers))}
+    scorers = pc.binary_join_element_wise(table["scorer"], table["revision"], UNIT_SEPARATOR)
+
+    def scorer_of(name: str) -> int:
+        scorer, _, revision = name.rpartition(UNIT_SEPARATOR)
+        return scorer_number(connection, scorer, revision)
+
     rows: dict[str, Column] = {
-        "metric_id": pa.array([metric_ids[name] for name in metrics], pa.int64()),
+        "metric_id": _numbers(table["metric"], partial(metric_number, connection)),
         "subject_id": table["subject_id"],
-        "scorer_id": pa.array([scorer_ids[key] for key in scorers], pa.int64()),
+        "scorer_id": _numbers(scorers, scorer_of),
         "value": table["value"],
         "label": storable_texts(table["label"]),
         "reason": storable_texts(table["reason"]),
         "attempt_id": constant(attempt_id, table.num_rows),
     }
     copy_new(connection, "score", pa.Table.from_pydict(rows), ("subject_id", "metric_id", "scorer_id"))
+
+
+def _numbers(names: Column, number: Callable[[str], int]) -> Column:
+    """Every name's number, each asked for once, in the order of their names."""
+    known = pc.unique(names).sort()
+    numbers = pa.array([number(str(name)) for name in known.to_pylist()], pa.int64())
+    return numbers.take(pc.index_in(names, value_set=known))
 
 
 def _with_steps(table: pa.Table, steps: Steps) -> pa.Table:

@@ -51,7 +51,7 @@ class Gathered:
         seen: set[tuple[str, ...]] = set()
         for shard in self._scored:
             for sha256 in shard["parts"]:
-                for row in self._store.read(sha256).to_pylist():
+                for row in self._store.rows(sha256):
                     key = (row["metric"], row["subject_id"], row["scorer"], row["revision"])
                     if key not in seen:
                         seen.add(key)
@@ -78,7 +78,7 @@ class Gathered:
 
     def _first_of_each(self, parts: list[str], seen: set[str]) -> Iterator[Row]:
         for sha256 in parts:
-            for row in self._store.read(sha256).to_pylist():
+            for row in self._store.rows(sha256):
                 if row["status"] == Status.ACCEPTED and row["instruction_id"] in seen:
                     row |= {"status": Status.REJECTED.value, "reason": DUPLICATE}
                 elif row["status"] == Status.ACCEPTED:
@@ -89,7 +89,7 @@ class Gathered:
         return {
             (row["subject_id"], row["metric"]): row["value"]
             for sha256 in shard["parts"]
-            for row in self._store.read(sha256).to_pylist()
+            for row in self._store.rows(sha256)
         }
 
 

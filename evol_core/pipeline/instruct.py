@@ -143,8 +143,7 @@ def _count(refused: list[Refused], status: Status) -> int:
 
 def read_seed_rows(build: Build[Rounds]) -> Iterator[Seed]:
     """The seeds of this build's seed version, in the order of their ordinals, this order's shard of them."""
-    (output,) = build.outputs("seed")
-    first, last = shard_bounds(output["seeds"], build.order.shard, build.order.shards)
+    first, last = _bounds(build)
     yield from islice(every_seed(build), first, last)
 
 
@@ -152,7 +151,12 @@ def every_seed(build: Build[Rounds]) -> Iterator[Seed]:
     """All seeds of this build's seed version, whichever shard is ordered, in the order of their ordinals."""
     (output,) = build.outputs("seed")
     for sha256 in output["parts"]:
-        yield from map(seed_record, build.store.read(sha256).to_pylist())
+        yield from map(seed_record, build.store.rows(sha256))
+
+
+def _bounds(build: Build[Rounds]) -> tuple[int, int]:
+    (output,) = build.outputs("seed")
+    return shard_bounds(output["seeds"], build.order.shard, build.order.shards)
 
 
 def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
@@ -163,9 +167,9 @@ def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
 def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Evolve and answer the shard's seeds, all rounds; every attempt is a row, refused ones with their reason."""
     setting = evolve_setting(build)
-    seeds = list(read_seed_rows(build))
-    programs = (evolve_row(seed, setting) for seed in seeds)
-    evolved = build.told("evolve", len(seeds), drive(programs, build.engine))
+    first, last = _bounds(build)
+    programs = (evolve_row(seed, setting) for seed in read_seed_rows(build))
+    evolved = build.told("evolve", last - first, drive(programs, build.engine))
     counts = dict.fromkeys(Status, 0)
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -176,7 +180,7 @@ def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     parts = write_parts(build.store, rows(), EVOLVED)
     return {
         "parts": [part.sha256 for part in parts],
-        "seeds": len(seeds),
+        "seeds": last - first,
         "counts": {status.value: number for status, number in counts.items()},
     }
 
@@ -221,7 +225,7 @@ def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
     """The different accepted pairs of EVOLVED objects, in their order."""
     seen: set[str] = set()
     for sha256 in parts:
-        for row in build.store.read(sha256).to_pylist():
+        for row in build.store.rows(sha256):
             if row["status"] == Status.ACCEPTED and row["response_id"] not in seen:
                 seen.add(row["response_id"])
                 instruction = Instruction(text=row["instruction"], input=row["input"])

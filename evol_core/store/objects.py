@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -122,6 +122,17 @@ class ObjectStore:
         """
         with self._opened(sha256) as file:
             return file.schema_arrow
+
+    def rows(self, sha256: str) -> Iterator[dict[str, Any]]:
+        """An object's rows as Python has them, in their order, one row group in memory.
+
+        Raises:
+            NotFound: there is no such object here.
+            ObjectDamaged: its bytes are not those that its name promises.
+        """
+        with self._opened(sha256) as file:
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group).to_pylist()
 
     def read_rows(self, sha256: str, rows: Sequence[int]) -> pa.Table:
         """Some rows of an object, in the order asked for; only their row groups are read.
