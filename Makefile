@@ -1,4 +1,4 @@
-.PHONY: demo test bench setup lock clean
+.PHONY: demo test bench faults setup lock clean
 
 demo: setup
 	.venv/bin/evol demo $(ARGS)
@@ -8,6 +8,9 @@ test: setup
 
 bench: setup
 	.venv/bin/python -m bench $(NAMES)
+
+faults: setup
+	EVOL_FAULTS=long .venv/bin/python scripts/checks.py faults
 
 setup:
 	@scripts/setup

@@ -1,5 +1,7 @@
 """Every check, one after the other: `make test`, or `make test STEPS="unit dags"` for some of them.
 
+`make faults` runs the step `faults` alone, which `make test` has in a short profile among its other tests.
+
 It goes on after a failure, and ends with one line in pytest's form over all of them, where a check that is
 no pytest run counts as one test. The exit code is 0 only where nothing failed.
 """
@@ -56,6 +58,24 @@ STEPS = {
     "live": pytest_step(CONTROL, "tests/live"),
 }
 
+FAULT_TESTS = (
+    "tests/integration/faults",
+    "tests/integration/test_lineage_faults.py",
+    "tests/integration/test_lineage_publish.py",
+    "tests/integration/test_lineage_runs.py",
+    "tests/integration/test_record_resume.py",
+    "tests/integration/job",
+    "tests/integration/airflow",
+    "tests/integration/test_platform_airflow.py",
+    "tests/integration/test_platform_postgres.py",
+    "tests/unit/store",
+    "tests/unit/job",
+    "tests/unit/llm/test_record_damage.py",
+)
+
+ASIDE = {"faults": pytest_step(CONTROL, *FAULT_TESTS, timeout_s=3600)}
+"""Steps that run only where they are asked for: their tests stand in other steps too."""
+
 
 def counts_of(report: Path) -> Counter[str]:
     """What a pytest run counted, from its JUnit file; an error where it wrote none."""
@@ -105,16 +125,17 @@ def last_line(total: Counter[str], seconds: float) -> str:
 
 
 def main(names: Sequence[str]) -> int:
-    if unknown := [name for name in names if name not in STEPS]:
-        print(f"error: unknown steps {unknown}; known: {list(STEPS)}", file=sys.stderr)
+    steps = STEPS | ASIDE
+    if unknown := [name for name in names if name not in steps]:
+        print(f"error: unknown steps {unknown}; known: {list(steps)}", file=sys.stderr)
         return 2
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "HF_HUB_OFFLINE": "1"}
     outcomes: dict[str, tuple[Counter[str], float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in names or STEPS:
-            print(f"---------- {name}: {' '.join(STEPS[name].command)}", flush=True)
+            print(f"---------- {name}: {' '.join(steps[name].command)}", flush=True)
             started = time.monotonic()
-            counted = run(STEPS[name], environment, Path(folder, f"{name}.xml"))
+            counted = run(steps[name], environment, Path(folder, f"{name}.xml"))
             outcomes[name] = counted, time.monotonic() - started
     return report_on(outcomes)
 

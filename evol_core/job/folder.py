@@ -134,7 +134,7 @@ class JobFolder:
 
     def renew_lease(self, owner: str) -> bool:
         """Say that `owner` still follows. False where the lease is another's, or is over."""
-        if self.owner() != owner or self.lease_age_s() == float("inf"):
+        if self.owner() != owner or not self.lease_renewed():
             return False
         os.utime(self.path / "lease")
         return True
@@ -150,13 +150,12 @@ class JobFolder:
         except FileNotFoundError:
             return ""
 
-    def lease_age_s(self) -> float:
-        """Seconds since somebody last followed; infinite where the lease was ended."""
+    def lease_renewed(self) -> float:
+        """When somebody last followed, by the clock of who did; 0 where the lease was ended, or never was."""
         try:
-            renewed = (self.path / "lease").stat().st_mtime
+            return (self.path / "lease").stat().st_mtime
         except FileNotFoundError:
-            return float("inf")
-        return time.time() - renewed if renewed else float("inf")
+            return 0.0
 
     def alive(self) -> bool:
         """Whether the job's supervisor runs, here or, by its heartbeat, on another machine."""

@@ -93,7 +93,7 @@ def sweep(folder: JobFolder) -> None:
 
 def _at_work(folder: JobFolder) -> bool:
     """Whether the job runs and nobody has told it to stop."""
-    return folder.alive() and folder.lease_age_s() != float("inf") and folder.result() is None
+    return folder.alive() and folder.lease_renewed() != 0 and folder.result() is None
 
 
 def _answers(folder: JobFolder, spec: JobSpec) -> bool:

@@ -61,6 +61,10 @@ class _Supervisor:
 
         self._kill_at = float("inf")
         self._next_beat = 0.0
+        self._renewed = 0.0
+        """What the lease said last, and on the next line since when, by a clock that nobody moves."""
+
+        self._renewed_seen = 0.0
 
     def run(self) -> int:
         me = process_id(os.getpid())
@@ -121,7 +125,11 @@ class _Supervisor:
             log.warning("the heartbeat cannot be written: %s", error)
 
     def _check_lease(self) -> None:
-        age = self._folder.lease_age_s()
+        """End the job where nobody has renewed its lease for long, whatever is done to the machine's clock."""
+        renewed = self._folder.lease_renewed()
+        if renewed != self._renewed:
+            self._renewed, self._renewed_seen = renewed, time.monotonic()
+        age = time.monotonic() - self._renewed_seen if renewed else float("inf")
         if age > self._lease_s and not self._stopping:
             self._stopping = f"nobody has followed it for {age:.0f} s; its lease is {self._lease_s:g} s"
 

@@ -58,9 +58,14 @@ class Place(NamedTuple):
 
 def schema_hash(schema: pa.Schema) -> str:
     """SHA-256, 64 hex digits, of what a schema promises."""
-    fields = [[field.name, str(field.type), field.nullable] for field in schema]
+    fields = [[field.name, _type_name(field.type), field.nullable] for field in schema]
     metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
     return content_hash({"fields": fields, "metadata": metadata})
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """A type in words; what a list holds is called `item` in memory, but `element` in a Parquet file."""
+    return str(kind).replace("list<item: ", "list<element: ")
 
 
 class ObjectStore:

@@ -76,6 +76,30 @@ def test_the_schema_hash_tells_names_types_nulls_and_metadata_apart() -> None:
     assert len({schema_hash(schema) for schema in [SCHEMA, *others]}) == 5
 
 
+def test_what_is_read_back_has_the_schema_that_was_put(store: ObjectStore) -> None:
+    table = pa.table({"n": [[1.0, 2.0], None], "deep": [[["a"]], []]})
+    stored = store.put(table)
+
+    assert schema_hash(store.read(stored.sha256).schema) == stored.schema_hash
+
+
+def test_rows_come_in_their_order_one_row_group_after_the_other(store: ObjectStore) -> None:
+    table = numbers(ROW_GROUP + 3)
+    stored = store.put(table)
+
+    assert list(store.rows(stored.sha256)) == table.to_pylist()
+    assert list(store.rows(store.put(numbers(0)).sha256)) == []
+
+
+def test_rows_of_a_damaged_object_are_not_begun(store: ObjectStore) -> None:
+    stored = store.put(numbers(ROW_GROUP + 3))
+    path = store.path(stored.sha256)
+    path.write_bytes(flipped(path.read_bytes(), -20))
+
+    with pytest.raises(ObjectDamaged):
+        next(ObjectStore(store.root).rows(stored.sha256))
+
+
 def test_some_rows_are_read_in_the_order_asked_for(store: ObjectStore) -> None:
     table = numbers(2 * ROW_GROUP + 5)
     stored = store.put(table)
