@@ -92,8 +92,12 @@ def measure_load(engine: sa.Engine, name: str, table: pa.Table, load: Load, floo
 def measure_loads(engine: sa.Engine, n_instructions: int, n_scores: int) -> bool:
     attempt_id = new_attempt(engine)
     table = instructions(n_instructions)
-    head = pa.table({"id": table["instruction_id"], "n": pa.repeat(200, table.num_rows)})
-    head = head.append_column("head", storable_texts(table["instruction"]))
+    columns: dict[str, Any] = {
+        "id": table["instruction_id"],
+        "n": pa.repeat(200, table.num_rows),
+        "head": storable_texts(table["instruction"]),
+    }
+    head = pa.table(columns)
     floor = bare_copy(engine, "CREATE TABLE bare (id uuid PRIMARY KEY, n int, head text)", head)
     held = measure_load(engine, "instruction", table, load_instructions, floor, 40_000)
     table = scores(n_scores)

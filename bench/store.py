@@ -83,30 +83,27 @@ def measure_writes(table: pa.Table, turns: int) -> float:
 def evolved(table: pa.Table) -> pa.Table:
     """The evolutions behind these rows, all accepted."""
     n_rows = table.num_rows
-    columns = {
+    columns: dict[str, Any] = {
         "parent_instruction": pa.repeat("seed", n_rows),
         "parent_input": pa.repeat("", n_rows),
         "status": pa.repeat("accepted", n_rows),
         "reason": pa.repeat("", n_rows),
         "response": table["output"],
     }
-    return pa.table({name: columns[name] if name in columns else table[name] for name in EVOLVED.names}).cast(EVOLVED)
+    columns = {name: columns[name] if name in columns else table[name] for name in EVOLVED.names}
+    return pa.table(columns).cast(EVOLVED)
 
 
 def scores(table: pa.Table) -> pa.Table:
     """A score of every metric for every row."""
     n_rows = table.num_rows
-    return pa.concat_tables(
-        pa.table(
-            {
-                "subject_id": table["response_id"],
-                "metric": pa.repeat(metric, n_rows),
-                "value": pa.array([row % 997 / 997 for row in range(n_rows)], pa.float64()),
-                **{name: pa.repeat("", n_rows) for name in ("reason", "label", "scorer", "revision")},
-            }
-        ).cast(SCORES)
-        for metric in METRICS
-    )
+    columns: dict[str, Any] = {
+        "subject_id": table["response_id"],
+        "value": pa.array([row % 997 / 997 for row in range(n_rows)], pa.float64()),
+        **{name: pa.repeat("", n_rows) for name in ("reason", "label", "scorer", "revision")},
+    }
+    each = [{name: columns.get(name, pa.repeat(metric, n_rows)) for name in SCORES.names} for metric in METRICS]
+    return pa.concat_tables(pa.table(one).cast(SCORES) for one in each)
 
 
 def measure_publication(n_rows: int) -> None:

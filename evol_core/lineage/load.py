@@ -5,6 +5,7 @@ Every function runs on its caller's connection and never commits. What is there 
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,7 +46,8 @@ def load_evolved(connection: sa.Connection, table: pa.Table, *, version: Version
 
 def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) -> None:
     """Scores; columns of schemas.SCORES. The first value of a metric, subject, scorer and revision stays."""
-    scorers = pc.binary_join_element_wise(table["scorer"], table["revision"], UNIT_SEPARATOR)
+    said: tuple[Any, ...] = (table["scorer"], table["revision"], UNIT_SEPARATOR)
+    scorers = pc.binary_join_element_wise(*said)
 
     def scorer_of(name: str) -> int:
         scorer, _, revision = name.rpartition(UNIT_SEPARATOR)
