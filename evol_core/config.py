@@ -1,6 +1,6 @@
 """Where the platform keeps things and how it is reached. Built once, at the edge (`platform`, `job`, `__main__`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,9 @@ class Settings:
 
     jobs_python: Path
     """The interpreter of the jobs environment."""
+
+    catalogue_key: str = field(default="", repr=False)
+    """Bearer token of the OpenLineage server; empty where it wants none."""
 
     @property
     def objects(self) -> Path:

@@ -98,6 +98,16 @@ class RowsLost(EvolError):
     """Rows in and rows out do not add up; nothing was published."""
 
 
+class CatalogueError(EvolError):
+    """The place that lineage events go to cannot be reached."""
+
+    retryable = True
+
+
+class EventRefused(EvolError):
+    """A catalogue does not want a lineage event."""
+
+
 class JobFailed(EvolError):
     """A stage job ended without its result."""
 

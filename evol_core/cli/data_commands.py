@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from evol_core.cli import version_commands
+from evol_core.cli.catalogue_commands import card
 from evol_core.cli.database import open_database
 from evol_core.cli.export_command import export
 from evol_core.cli.output import AsJson, command, emit, emit_parts, say
 from evol_core.errors import ConfigError
-from evol_core.lineage.analyst import ask, example, examples
+from evol_core.lineage.analyst import EXAMPLES, PARQUET_EXAMPLES, Answer, ask, example, examples
 from evol_core.lineage.database import connect
 from evol_core.lineage.diff import diff_versions
 from evol_core.lineage.verify import verify_version
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     datasets.command("verify")(verify)
     datasets.command("diff")(diff)
     datasets.command("export")(export)
+    datasets.command("card")(card)
     version_commands.add_commands(datasets)
     app.add_typer(datasets, name="datasets")
     app.command("sql")(sql)
@@ -89,20 +91,40 @@ def diff(
 def sql(
     query: Annotated[str | None, typer.Argument(help="SQL; without it, examples are listed.")] = None,
     example_name: Annotated[str | None, typer.Option("--example", metavar="NAME", help="Run an example.")] = None,
+    duckdb: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[@V]", help="Ask a version's own Parquet: tables data, refused, scores."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to print at most.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the database as the analyst role: read only, one minute a query."""
+    """Ask the database as the analyst role, or a version's Parquet by DuckDB: read only, one minute a query."""
     if query and example_name:
         raise ConfigError("give a QUERY or --example NAME, not both")
+    folder = PARQUET_EXAMPLES if duckdb else EXAMPLES
     if not query and not example_name:
-        listed = [{"example": found.name, "asks": found.title} for found in examples()]
+        listed = [{"example": found.name, "asks": found.title} for found in examples(folder)]
         emit(listed, as_json=as_json, title="evol sql --example NAME")
         return
-    asked = example(example_name) if example_name else None
-    engine = connect(analyst_url_from_environment())
-    answer = ask(engine, asked.query if asked else str(query), limit=limit)
-    engine.dispose()
+    asked = example(example_name, folder) if example_name else None
+    text = asked.query if asked else str(query)
+    answer = _ask_version(duckdb, text, limit) if duckdb else _ask_database(text, limit)
     emit(answer.rows, as_json=as_json, title=asked.title if asked else "")
     if not answer.is_complete:
         say(f"there are more rows than these {limit}; --limit brings more")
+
+
+def _ask_database(query: str, limit: int) -> Answer:
+    engine = connect(analyst_url_from_environment())
+    try:
+        return ask(engine, query, limit=limit)
+    finally:
+        engine.dispose()
+
+
+def _ask_version(spec: str, query: str, limit: int) -> Answer:
+    from evol_core.catalogue.parquet_sql import ask_parquet
+
+    with open_database() as (settings, connection):
+        version = resolve(connection, spec)
+    return ask_parquet(ObjectStore(settings.objects), version, query, limit=limit)

@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 from evol_core.config import PROJECT_ROOT, Settings
 from evol_core.errors import ConfigError, JobFailed
@@ -30,6 +32,14 @@ def job_folder(spec: JobSpec, settings: Settings) -> JobFolder:
 def all_jobs(settings: Settings) -> list[JobFolder]:
     """Every job that this home knows, in the order of their folders."""
     return [JobFolder(path.parent) for path in sorted(settings.jobs.glob("*/*/spec.json"))]
+
+
+def interpreter(spec: JobSpec, settings: Settings) -> Path:
+    """What runs the job: the jobs environment, or this one's own where the recipe has no models.
+
+    Engines are in the one, what catalogues and mirrors need is in the other.
+    """
+    return Path(sys.executable) if spec.recipe.get("models") == {} else settings.jobs_python
 
 
 def live_attempt(spec: JobSpec, settings: Settings) -> int | None:
@@ -61,7 +71,7 @@ def start_or_attach(spec: JobSpec, settings: Settings, owner: str, *, worker: st
             folder.write(spec)
         folder.take_lease(owner)
         if not answered:
-            _launch(folder, settings, worker)
+            _launch(folder, spec, settings, worker)
     return folder
 
 
@@ -119,16 +129,17 @@ def _end(folder: JobFolder, grace_s: float) -> None:
     end(folder.members, grace_s=grace_s)
 
 
-def _launch(folder: JobFolder, settings: Settings, worker: str) -> None:
+def _launch(folder: JobFolder, spec: JobSpec, settings: Settings, worker: str) -> None:
     """Start the supervisor, and return when it has said who it is."""
-    if not os.access(settings.jobs_python, os.X_OK):
+    python = interpreter(spec, settings)
+    if not os.access(python, os.X_OK):
         raise ConfigError(
-            f"the jobs interpreter {settings.jobs_python} does not exist or is no program; "
+            f"the jobs interpreter {python} does not exist or is no program; "
             "run `make setup`, or set EVOL_JOBS_PYTHON to the python of an environment with vllm and torch"
         )
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
-            [str(settings.jobs_python), "-m", "evol_core.job", str(folder.spec_path), worker],
+            [str(python), "-m", "evol_core.job", str(folder.spec_path), worker],
             cwd=PROJECT_ROOT,
             env=job_environment(os.environ, settings, folder.path),
             stdin=subprocess.DEVNULL,

@@ -11,6 +11,8 @@ HOME = "EVOL_HOME"
 DATABASE_URL = "EVOL_DATABASE_URL"
 JOBS_PYTHON = "EVOL_JOBS_PYTHON"
 RECIPE = "EVOL_RECIPE"
+CATALOGUE_KEY = "OPENLINEAGE_API_KEY"
+"""As OpenLineage's own clients call it."""
 
 NIGHTLY_FLOW = "evol_instruct"
 
@@ -35,7 +37,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         )
     home = home_from(environment)
     jobs_python = environment.get(JOBS_PYTHON) or str(PROJECT_ROOT / ".venv-jobs/bin/python")
-    return Settings(home=home, database_url=database_url, jobs_python=Path(jobs_python))
+    return Settings(
+        home=home,
+        database_url=database_url,
+        jobs_python=Path(jobs_python),
+        catalogue_key=environment.get(CATALOGUE_KEY, ""),
+    )
 
 
 def home_from(environment: Mapping[str, str]) -> Path:

@@ -1,6 +1,7 @@
 """SQL as an analyst asks it: read only, with a time limit; and examples to begin with."""
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -12,6 +13,9 @@ from evol_core.lineage.migrate import SQL
 from evol_core.lineage.rows_of import plain
 
 EXAMPLES = SQL / "examples"
+
+PARQUET_EXAMPLES = EXAMPLES / "parquet"
+"""Queries for DuckDB over a version's objects."""
 
 TIMEOUT = "60s"
 """For one query."""
@@ -52,33 +56,33 @@ def ask(engine: sa.Engine, query: str, *, limit: int) -> Answer:
                 found = cursor.fetchmany(limit + 1) if names else []
         except psycopg2.Error as error:
             raise QueryError(_said(error)) from error
-    rows = [dict(zip(_distinct(names), map(plain, row), strict=True)) for row in found[:limit]]
+    rows = [dict(zip(distinct_names(names), map(plain, row), strict=True)) for row in found[:limit]]
     return Answer(rows, len(found) <= limit)
 
 
-def examples() -> list[Example]:
-    """All examples, by name; a file's first comment is its title."""
+def examples(folder: Path = EXAMPLES) -> list[Example]:
+    """All examples of a folder, by name; a file's first comment is its title."""
     found = []
-    for path in sorted(EXAMPLES.glob("*.sql")):
+    for path in sorted(folder.glob("*.sql")):
         query = path.read_text(encoding="utf-8")
         found.append(Example(path.stem, query.partition("\n")[0].removeprefix("-- "), query))
     return found
 
 
-def example(name: str) -> Example:
-    """One example.
+def example(name: str, folder: Path = EXAMPLES) -> Example:
+    """One example of a folder.
 
     Raises:
         NotFound: there is none of that name; the message names those that are near.
     """
-    known = {found.name: found for found in examples()}
+    known = {found.name: found for found in examples(folder)}
     if name not in known:
         near = get_close_matches(name, known, n=3) or sorted(known)
         raise NotFound(f"there is no example {name!r}; try {' or '.join(near)}; `evol sql` lists all")
     return known[name]
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct_names(names: list[str]) -> list[str]:
     """Column names with a number where one comes again, so that none is lost."""
     seen: dict[str, int] = {}
     for name in names:

@@ -24,6 +24,16 @@ from evol_core.pipeline.compare_arms import check_compare_arms, compare_stage, j
 from evol_core.pipeline.compare_arms_plan import plan_compare_arms
 from evol_core.pipeline.context import Build, MakeEngine, Order, R
 from evol_core.pipeline.evaluate import answers_stage, check_evaluate, lm_eval_stage, plan_evaluate
+from evol_core.pipeline.housekeeping import (
+    check_housekeeping,
+    collect_stage,
+    events_stage,
+    iceberg_stage,
+    ids_stage,
+    plan_housekeeping,
+    refresh_stage,
+    verify_stage,
+)
 from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
@@ -34,6 +44,7 @@ from evol_core.recipe import (
     AutoifRecipe,
     CompareArmsRecipe,
     EvaluateRecipe,
+    HousekeepingRecipe,
     InstructRecipe,
     Recipe,
     SftRecipe,
@@ -97,6 +108,19 @@ EVALUATE: Flow[EvaluateRecipe] = Flow(
     stages={"lm_eval": lm_eval_stage, "check": answers_stage}, check=check_evaluate, plan=plan_evaluate
 )
 
+HOUSEKEEPING: Flow[HousekeepingRecipe] = Flow(
+    stages={
+        "refresh": refresh_stage,
+        "events": events_stage,
+        "iceberg": iceberg_stage,
+        "ids": ids_stage,
+        "verify": verify_stage,
+        "collect": collect_stage,
+    },
+    check=check_housekeeping,
+    plan=plan_housekeeping,
+)
+
 COMPARE_ARMS: Flow[CompareArmsRecipe] = Flow(
     stages={
         "seed": shared_seed_stage,
@@ -118,6 +142,7 @@ FLOWS: Mapping[str, Flow[Any]] = {
     "autoif": AUTOIF,
     "evaluate": EVALUATE,
     "evol_instruct": EVOL_INSTRUCT,
+    "housekeeping": HOUSEKEEPING,
     "sft": SFT,
     "compare_arms": COMPARE_ARMS,
 }

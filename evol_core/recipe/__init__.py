@@ -8,6 +8,7 @@ from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
 from evol_core.recipe.compare_arms import ARMS, ArmName, CompareArmsRecipe
 from evol_core.recipe.evaluate import EvaluateRecipe, LmEvalConfig
+from evol_core.recipe.housekeeping import HousekeepingRecipe
 from evol_core.recipe.instruct import (
     AcceptanceConfig,
     EvolveConfig,
@@ -33,6 +34,7 @@ __all__ = [
     "EvaluateRecipe",
     "EvolveConfig",
     "GateConfig",
+    "HousekeepingRecipe",
     "InstructRecipe",
     "LaunchConfig",
     "LmEvalConfig",

@@ -12,6 +12,7 @@ from evol_core.recipe.auto_evol import AutoEvolRecipe
 from evol_core.recipe.autoif import AutoifRecipe
 from evol_core.recipe.compare_arms import CompareArmsRecipe
 from evol_core.recipe.evaluate import EvaluateRecipe
+from evol_core.recipe.housekeeping import HousekeepingRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
 from evol_core.recipe.sft import SftRecipe
@@ -21,6 +22,7 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "autoif": AutoifRecipe,
     "evaluate": EvaluateRecipe,
     "evol_instruct": InstructRecipe,
+    "housekeeping": HousekeepingRecipe,
     "sft": SftRecipe,
     "compare_arms": CompareArmsRecipe,
 }

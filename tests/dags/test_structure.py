@@ -3,9 +3,12 @@ from typing import Any
 
 import pytest
 
+from evol_core.config import PROJECT_ROOT
+
 HEAVY = {"torch", "vllm", "transformers", "deepspeed", "sentence_transformers", "pyarrow", "numpy", "pandas"}
 
-DAGS = ["auto_evol", "autoif", "compare_arms", "evol_instruct", "sft"]
+DAGS = sorted(path.stem for path in (PROJECT_ROOT / "dags").glob("*.py"))
+"""A flow is a file."""
 
 
 def test_every_dag_loads_light(dag_bag: Any) -> None:
@@ -161,3 +164,16 @@ def test_both_arms_are_built_alike_before_anything_is_compared(dag_bag: Any) -> 
     assert after["judge"] == after["publish_a"] == after["publish_b"] == {"compare"}
     engines = {task.task_id for task in dag.tasks if task.pool == "gpu"}
     assert engines == {f"shard.{stage}_{arm}" for stage in ("evolve", "score") for arm in ("a", "b")} | {"judge"}
+
+
+def test_housekeeping_removes_nothing_before_all_is_known_to_be_whole(dag_bag: Any) -> None:
+    from evol_core.pipeline.flows import HOUSEKEEPING
+
+    dag = dag_bag.dags["housekeeping"]
+    after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+
+    assert after.pop("plan_build") >= set(HOUSEKEEPING.stages) - {"collect"}
+    assert {stage for stage, then in after.items() if then == {"collect"}} == {"verify", "ids", "iceberg"}
+    assert set(after) == set(HOUSEKEEPING.stages)
+    assert dag.get_task("collect").trigger_rule == "all_success"
+    assert {task.pool for task in dag.tasks} == {"default_pool"}

@@ -24,6 +24,8 @@ NOTHING_TO_FIND = {
     "functions",
     "pass_rates",
     "training_runs",
+    "hardest_rows",
+    "same_text",
     "instruction_following",
     "comparisons",
     "paired_scores",
