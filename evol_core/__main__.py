@@ -13,6 +13,7 @@ from evol_core.cli import (
     platform_commands,
     recipe_commands,
     train_commands,
+    trajectory_commands,
     verify_commands,
 )
 
@@ -38,6 +39,7 @@ def app() -> typer.Typer:
         verify_commands,
         judge_commands,
         compare_commands,
+        trajectory_commands,
     ):
         group.register(evol)
     return evol
