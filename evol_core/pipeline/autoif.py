@@ -39,7 +39,7 @@ def sources_stage(build: Build[AutoifRecipe]) -> Output:
     return {
         "layers": layers,
         "constraints": seed_version(build, f"{name}.constraints", build.recipe.seeds),
-        "queries": seed_version(build, f"{name}.queries", build.recipe.queries),
+        "queries": seed_version(build, f"{name}.queries", build.recipe.queries, "queries"),
     }
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from evol_core.config import Settings
 from evol_core.errors import ConfigError, SeedError
 from evol_core.pipeline.context import Build
-from evol_core.recipe import AutoifRecipe, DecodingConfig, SeedSource
+from evol_core.recipe import AutoifRecipe, DecodingConfig
 from evol_core.records import Status
 from evol_core.runner import write_parts
 from evol_core.sandbox.isolation import LAYERS
@@ -37,18 +37,11 @@ def check_autoif(recipe: AutoifRecipe, settings: Settings) -> None:
     unknown = sorted(set(recipe.sandbox.require_layers) - set(LAYERS))
     if unknown:
         raise ConfigError(f"sandbox.require_layers: unknown layers {unknown}; known: {sorted(LAYERS)}")
-    _check_sources(recipe.seeds, "seeds")
-    _check_sources(recipe.queries, "queries")
-    batch = read_seeds(recipe.queries, {})
+    check_sources(recipe.seeds)
+    check_sources(recipe.queries, "queries")
+    batch = read_seeds(recipe.queries, {}, "queries")
     if not usable_queries(seed.instruction.text for seed in batch.seeds):
         raise SeedError(f"queries: none of {batch.n_items} entries is a query of 21 to 299 characters; add some")
-
-
-def _check_sources(sources: Sequence[SeedSource], field: str) -> None:
-    try:
-        check_sources(sources)
-    except SeedError as error:
-        raise SeedError(str(error).replace("seeds.", f"{field}.")) from None
 
 
 def sandbox_of(build: Build[AutoifRecipe]) -> Sandbox:

@@ -37,12 +37,13 @@ from evol_core.pipeline.autoif_rows import (
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.publishing import tables_of
 from evol_core.publish.gates import Gate, Tally, check_gates
-from evol_core.recipe import AutoifRecipe, DecodingConfig, GateConfig
-from evol_core.records import Status
+from evol_core.recipe import AutoifRecipe, GateConfig
+from evol_core.records import Decoding, Status
 from evol_core.runner import write_parts
 from evol_core.schemas import SCORES
 from evol_core.store.objects import StoredObject
 from evol_core.verify.checkers import PROMPT as CHECKER_PROMPT
+from evol_core.verify.checkers import SCHEMA
 from evol_core.verify.responses import NAME as RESPOND
 from evol_core.verify.self_instruct import NAME as PROPOSE
 from evol_core.verify.self_instruct import PROMPT as PROPOSE_PROMPT
@@ -232,10 +233,11 @@ def _load_data(build: Build[AutoifRecipe], connection: sa.Connection, publicatio
 def _steps(build: Build[AutoifRecipe], connection: sa.Connection) -> AutoifSteps:
     recipe = build.recipe
     propose, check, respond = recipe.constraints, recipe.checkers, recipe.responses
+    form = SCHEMA if check.structured else ""
     return AutoifSteps(
-        propose=_step(build, connection, PROPOSE, PROPOSE_PROMPT, propose.model, propose.decoding),
-        check=_step(build, connection, OPERATOR, CHECKER_PROMPT, check.model, check.decoding),
-        respond=_step(build, connection, RESPOND, INSTRUCTION_ALONE, respond.model, respond.decoding),
+        propose=_step(build, connection, PROPOSE, PROPOSE_PROMPT, propose.model, propose.decoding.decoding()),
+        check=_step(build, connection, OPERATOR, CHECKER_PROMPT, check.model, check.decoding.decoding(form)),
+        respond=_step(build, connection, RESPOND, INSTRUCTION_ALONE, respond.model, respond.decoding.decoding()),
     )
 
 
@@ -245,7 +247,7 @@ def _step(
     operator: str,
     prompt: str,
     model: str,
-    decoding: DecodingConfig,
+    decoding: Decoding,
 ) -> int:
     return register_step(
         connection,
@@ -256,7 +258,7 @@ def _step(
         prompt_body=prompt,
         model=build.models[model],
         size_class=build.recipe.models[model].size_class,
-        decoding=decoding.decoding(),
+        decoding=decoding,
         code_version=build.code_version,
     )
 

@@ -61,13 +61,13 @@ def seed_stage(build: Build[Rounds]) -> dict[str, Any]:
     return seed_version(build, seeds_name(build.recipe.name), build.recipe.seeds)
 
 
-def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource]) -> dict[str, Any]:
+def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource], field: str = "seeds") -> dict[str, Any]:
     """Publish sources as the newest seed version of a name; the objects of its seeds, in order, and counts."""
     if name in build.parents:
         return _recalled(build.parents[name])
     with build.database.connect() as connection:
         previous = seed_ordinals(connection, name)
-    batch = read_seeds(sources, previous)
+    batch = read_seeds(sources, previous, field)
     seeds = sorted(batch.seeds, key=lambda seed: seed.ordinal)
     data = write_parts(build.store, map(seed_row, seeds), SEEDS)
     refused = write_parts(build.store, map(refused_row, batch.refused), REFUSED)

@@ -22,20 +22,26 @@ class SeedBatch:
     n_items: int
 
 
-def check_sources(sources: Sequence[SeedSource]) -> None:
+def check_sources(sources: Sequence[SeedSource], field: str = "seeds") -> None:
     """The cheap look before anything starts: each file is there, can be read, and holds what its format says.
+
+    Args:
+        sources: the files.
+        field: what the recipe calls them, for messages.
 
     Raises:
         SeedError: it names the field, the file, and the next step.
     """
     for number, source in enumerate(sources):
-        check_source(source, f"seeds.{number}")
+        check_source(source, f"{field}.{number}")
 
 
-def read_seeds(sources: Sequence[SeedSource], previous: Mapping[InstructionId, int]) -> SeedBatch:
+def read_seeds(sources: Sequence[SeedSource], previous: Mapping[InstructionId, int], field: str = "seeds") -> SeedBatch:
     """All sources, in their order. Of entries that differ only in case and spacing the first is the seed.
 
     Args:
+        sources: the files.
+        field: what the recipe calls them, for messages.
         previous: numbers that instructions had in earlier seed versions of the same dataset. They keep them, and
             new instructions take the next free ones, so no row that comes or goes changes another row's operator.
 
@@ -45,7 +51,7 @@ def read_seeds(sources: Sequence[SeedSource], previous: Mapping[InstructionId, i
     sieve = Sieve(previous)
     n_items = 0
     for number, source in enumerate(sources):
-        for item in items_of(source, f"seeds.{number}"):
+        for item in items_of(source, f"{field}.{number}"):
             sieve.take(item)
             n_items += 1
     return SeedBatch(seeds=sieve.seeds, refused=sieve.refused, n_items=n_items)

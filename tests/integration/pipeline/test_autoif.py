@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import SandboxUnavailable
+from evol_core.lineage.analyst import ask, example
 from evol_core.lineage.database import connect
 from evol_core.lineage.verify import verify_version
 from evol_core.recipe import AutoifRecipe, parse_recipe
@@ -147,6 +148,11 @@ def test_the_whole_verdict_matrix_is_kept_in_parquet_and_in_sql(runs: Runs, buil
                    "FROM analytics.verdict_matrix WHERE dataset = 'iftest'")  # fmt: skip
     assert sorted(in_sql) == sorted(tuple(row.values()) for row in verdicts)
     assert all(set(row["layers"]) >= {"seccomp", "no_new_privs"} for row in checkers)
+
+
+@pytest.mark.parametrize("name", ["constraints", "functions", "pass_rates", "disputed_cases"])
+def test_an_analysts_question_has_an_answer(runs: Runs, built: dict[str, Any], name: str) -> None:
+    assert ask(runs.database, example(name).query, limit=1000).rows
 
 
 def test_a_row_carries_its_checkers_and_leads_back_to_query_and_constraint(runs: Runs, built: dict[str, Any]) -> None:
