@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import typer
 from typer.testing import CliRunner, Result
 
-from evol_core.cli import data_commands
+from evol_core.cli import data_commands, lineage_commands
 from evol_core.records import Instruction
 from evol_core.store.objects import ObjectStore
 from tests.integration.lineage_rows import (
@@ -39,6 +39,7 @@ def evol(database: sa.Engine, database_url: str, tmp_path: Path) -> Evol:
     Build(store, evolved_rows(salt="!"), passed=False).publish(database)
     app = typer.Typer()
     data_commands.register(app)
+    lineage_commands.register(app)
     environment = {
         "EVOL_HOME": str(tmp_path),
         "EVOL_DATABASE_URL": database_url,
@@ -138,3 +139,50 @@ def test_examples_are_listed_and_run(evol: Evol) -> None:
     assert "rejects" in names
     assert {row["reason"] for row in data(evol("sql", "--example", "rejects", "--json"))} == {"too_long", "empty"}
     assert evol("sql", "--example", "reject").exit_code == 2
+
+
+def test_a_version_is_tagged_rolled_back_to_and_retracted(evol: Evol) -> None:
+    assert data(evol("datasets", "tag", "evol@1", "prod", "--json"))["tags"] == ["prod"]
+    assert data(evol("datasets", "release", "evol@2", "--reason", "read", "--json"))["is_head"]
+    assert data(evol("datasets", "rollback", "evol@prod", "--reason", "v2 repeats itself", "--json"))["is_head"]
+    assert evol("datasets", "retract", "evol@2", "--reason", "").exit_code == 2
+
+    retracted = data(evol("datasets", "retract", "evol@2", "--reason", "licence", "--by", "ada", "--json"))
+
+    assert (retracted["state"], retracted["retracted_by"]) == ("retracted", "ada")
+    assert evol("datasets", "tag", "evol@2", "old").exit_code == 2
+    assert "retracted" in evol("datasets", "show", "evol@2").stdout
+
+
+def test_versions_are_compared(evol: Evol) -> None:
+    found = data(evol("datasets", "diff", "evol@1", "evol@2", "--json"))
+
+    assert (found["added"], found["removed"], found["kept"]) == (4, 4, 0)
+    assert "deepen" in evol("datasets", "diff", "evol@1", "evol@2").stdout
+
+
+def test_garbage_is_told_before_it_is_removed(evol: Evol, tmp_path: Path) -> None:
+    said = evol("datasets", "gc", "--json")
+
+    assert (data(said)["objects"], said.stderr) == (0, "nothing was changed; --delete does it\n")
+    assert len(data(said)["attempts_at_work"]) > 1
+    assert evol("datasets", "gc", "--older-than", "0.01").exit_code == 2
+    assert data(evol("datasets", "gc", "--delete", "--json"))["objects"] == 0
+
+
+def test_impact_is_told_as_tables_json_and_graphs(evol: Evol) -> None:
+    seed = Instruction(text=SEED_TEXTS[0]).id
+
+    assert data(evol("lineage", "impact", "--seed", seed, "--json"))["n_rows"] == 5
+    assert "evol.seeds" in evol("lineage", "impact", "--seed", seed).stdout
+    assert evol("lineage", "impact", "--model", "smollm2", "--format", "mermaid").stdout.startswith("flowchart")
+    assert evol("lineage", "row", CHILD.id, "--format", "dot").stdout.startswith("digraph")
+    assert evol("lineage", "impact").exit_code == 2
+    assert evol("lineage", "impact", "--seed", seed, "--format", "prov", "--json").exit_code == 2
+
+
+def test_an_unknown_checkpoint_ends_with_its_error(evol: Evol) -> None:
+    result = evol("lineage", "checkpoint", "abcdef12")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no checkpoint 'abcdef12'; known near it: none yet" in result.stderr

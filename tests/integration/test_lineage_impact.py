@@ -1,6 +1,7 @@
 """What hangs on a seed, a model, a prompt; a checkpoint's story; each as data and as a graph."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import NotFound
+from evol_core.lineage.analyst import ask
+from evol_core.lineage.care import retract_version
 from evol_core.lineage.checkpoint import checkpoint_lineage
 from evol_core.lineage.graph_formats import FORMATS, prov
 from evol_core.lineage.impact import model_impact, prompt_impact, seed_impact
+from evol_core.lineage.migrate import SQL
 from evol_core.lineage.row import row_lineage
 from evol_core.lineage.story_graphs import checkpoint_graph, impact_graph, row_graph
+from evol_core.lineage.versions import resolve
 from evol_core.records import Instruction, content_hash
 from evol_core.store.objects import ObjectStore
 from tests.integration.lineage_rows import (
@@ -167,3 +172,16 @@ def test_a_rows_graph_says_who_made_it_of_what(connection: sa.Connection) -> Non
     said = generations["deepen"]
     assert (said["evol:model_revision"], said["evol:seed"], said["evol:run_key"]) == ("w1", 11, "night-1")
     assert {edge["prov:usedEntity"] for edge in document["wasDerivedFrom"].values()} >= {f"evol:row_3a_{SEED.id}"}
+
+
+def documented() -> list[str]:
+    """The queries of docs/lineage.md."""
+    return re.findall(r"```sql\n(.*?)```", (SQL.parent / "docs/lineage.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("query", documented(), ids=lambda query: " ".join(query.split()[:6]))
+def test_every_documented_query_is_answered(connection: sa.Connection, query: str) -> None:
+    retract_version(connection, resolve(connection, "other@1"), "ada", "to have an event")
+    connection.commit()
+
+    assert ask(connection.engine, query, limit=100).rows
