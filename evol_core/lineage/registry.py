@@ -14,9 +14,9 @@ _ADD_OBJECTS = sa.text("""
     FROM unnest(CAST(:sha256 AS bytea[]), CAST(:n_bytes AS bigint[]), CAST(:n_rows AS bigint[]),
                 CAST(:schema_hash AS bytea[])) said (sha256, n_bytes, n_rows, schema_hash)
     ORDER BY sha256
-    ON CONFLICT (sha256) DO UPDATE SET deleted_at = NULL
+    ON CONFLICT (sha256) DO UPDATE SET deleted_at = NULL WHERE object_file.deleted_at IS NOT NULL
 """)
-"""The update, even of what is null, holds the row until the transaction ends: the garbage collector passes it by."""
+"""Postgres locks the row that is there even where nothing is updated: the garbage collector passes it by."""
 
 
 def register_objects(connection: sa.Connection, objects: Iterable[StoredObject], attempt_id: int) -> None:
