@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +11,10 @@ from evol_core.errors import ConfigError, NotFound, NotRecorded, SeedError
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.lineage.verify import verify_version
 from evol_core.lineage.versions import Version, resolve
-from evol_core.pipeline import Order
+from evol_core.pipeline import Order, plan
+from evol_core.pipeline.context import Build
 from evol_core.pipeline.gather import Gathered
+from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.rebuild import Rebuilt, rebuild_version
 from evol_core.recipe import Recipe
 from evol_core.store.objects import ObjectStore
@@ -122,3 +125,30 @@ def test_a_run_that_kept_another_recipe_is_told(runs: Runs) -> None:
 
     with pytest.raises(ConfigError, match=r"is not the one of tiny@1"):
         rebuilt(runs)
+
+
+def planned(runs: Runs, changed: Recipe) -> Plan:
+    order = Order(flow=changed.flow, stage="all", recipe=changed, run_id=0, attempt_id=0)
+    build = Build[Any](order, runs.settings, report=lambda progress: None)
+    try:
+        return plan(build)
+    finally:
+        build.close()
+
+
+def test_a_changed_recipe_reuses_what_is_recorded_and_the_plan_says_how_much(tmp_path: Path, runs: Runs) -> None:
+    model_folder(runs.settings.home)
+    answered = {request.hash for engine in runs.engines for request in engine.submitted}
+    fewer_metrics = recipe(tmp_path, SEEDS, score={"metrics": ["length_words", "ifd"]})
+    more_rounds = recipe(tmp_path, SEEDS, evolve={"rounds": 3})
+
+    assert not planned(runs, fewer_metrics).needs_engine
+    (evolve,) = [stage for stage in planned(runs, more_rounds).stages if stage.stage == "evolve"]
+    recorded = sum(model.recorded for model in evolve.models)
+    missing = sum(model.missing for model in evolve.models)
+    assert recorded > 2 * len(SEEDS)
+    assert 0 < missing <= len(SEEDS), "each row waits at its first answer of the third round"
+
+    before = len(runs.engines)
+    runs.run(runs.order(more_rounds, "b"))
+    assert not answered & {request.hash for engine in runs.engines[before:] for request in engine.submitted}
