@@ -36,6 +36,7 @@ class Bench:
 
 
 BENCHES: Mapping[str, Bench] = {
+    "diversity": Bench(python=JOBS),
     "engine": Bench(python=JOBS, arguments=(MODEL,)),
     "lineage": Bench(timeout_s=3600),
     "sandbox": Bench(),

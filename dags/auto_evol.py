@@ -60,7 +60,7 @@ def auto_evol() -> None:
     numbers = steps(plan["recipe"])
     plan >> seed >> numbers
     optimised = optimiser.expand(step=numbers)
-    optimised >> shard.expand(number=plan) >> publish
+    optimised >> shard.expand(number=plan) >> asking("score_set") >> publish
     announce_when_open(publish)
 
 

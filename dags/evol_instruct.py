@@ -2,7 +2,8 @@
 Builds one version of an instruction dataset a night, or with the form's recipe whenever somebody asks.
 
 **plan_build** checks the recipe; **seed** reads, cleans and de-duplicates the seeds; then each shard goes through
-**evolve** (rounds of evolution, with answers) and **score** (metrics); **publish** puts all of it into one version.
+**evolve** (rounds of evolution, with answers) and **score** (metrics); **score_set** adds the metrics that look at
+all rows together (diversity); **publish** puts all of it into one version.
 A version that a gate closes on is quarantined: **approve** asks a person, and only **release** makes it visible.
 **announce** tells the schedule of a new version, once.
 
@@ -44,7 +45,8 @@ def evol_instruct() -> None:
         evolve >> score
 
     seed, publish = job("seed"), job("publish")
-    plan >> seed >> shard.expand(number=plan) >> publish
+    score_set = job("score_set", pool=GPU_POOL, execution_timeout=PATIENCE)
+    plan >> seed >> shard.expand(number=plan) >> score_set >> publish
     announce_when_open(publish)
 
 

@@ -12,9 +12,9 @@ from evol_core.errors import RecipeError
 from evol_core.evolve.operators import OPERATORS
 from evol_core.job.surroundings import base_recipe, home_from
 from evol_core.recipe import RECIPES, Recipe, read_recipe
-from evol_core.score.metrics import METRICS
+from evol_core.score.metrics import ALL_METRICS
 
-NAMES = {"evolve.operators": OPERATORS, "score.metrics": METRICS}
+NAMES = {"evolve.operators": OPERATORS, "score.metrics": ALL_METRICS}
 """Fields whose items are names from our tables."""
 
 

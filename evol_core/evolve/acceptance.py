@@ -3,7 +3,7 @@
 The first rule that holds refuses. An engine's error is no rule: the row failed, nobody refused it.
 
 Sources: Xu et al. 2023, "WizardLM", arXiv:2304.12244 (unchanged, refusal, only_stop_words, leaked_label); the others
-are ours. What a judge must decide, whether a child asks for anything new, is not here.
+are ours. What a judge must decide, whether a child asks for anything new, is in `equality`.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evol_core.evolve.auto.failure import failure
 from evol_core.evolve.language import language
 from evol_core.evolve.stop_words import STOP_WORDS
 from evol_core.evolve.wording import evolved_text
@@ -81,12 +82,16 @@ def instruction_verdict(
     return _first_refusal(attempt, INSTRUCTION_RULES)
 
 
-def response_verdict(response: str, generation: Generation, *, keep_truncated: bool) -> Verdict:
+def response_verdict(
+    response: str, generation: Generation, *, keep_truncated: bool, refuse_failures: bool = False
+) -> Verdict:
     """What the rules say of the answer to a child, and by it of the child."""
     if generation.finish_reason == "error":
         return ENGINE_ERROR
     answer = Answer(response=response, generation=generation, keep_truncated=keep_truncated)
-    return _first_refusal(answer, RESPONSE_RULES)
+    verdict = _first_refusal(answer, RESPONSE_RULES)
+    failed = failure(response) if refuse_failures and verdict == ACCEPTED else None
+    return Verdict(status=Status.REJECTED, reason=failed) if failed else verdict
 
 
 def _is_empty(attempt: Attempt) -> bool:

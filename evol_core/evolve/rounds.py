@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evol_core.evolve.acceptance import instruction_verdict, response_verdict
+from evol_core.evolve.equality import information_verdict
 from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS
 from evol_core.llm.port import Program, ask
@@ -48,6 +49,9 @@ class EvolveSetting:
     keep_truncated: bool
     """Whether a response that was cut at max_tokens is kept."""
 
+    equality_judge: ModelRef | None = None
+    """Says whether a child asks for anything new; None where nobody is asked."""
+
     table: Mapping[str, Operator] = field(default_factory=lambda: OPERATORS)
     problem: Callable[[Generation], str] = always_readable
     """Why no child can be read from a reply, by name; empty where the acceptance rules have the word."""
@@ -68,6 +72,9 @@ def evolve_row(seed: Seed, setting: EvolveSetting) -> Program[list[Evolved]]:
 def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: EvolveSetting) -> Program[Evolved]:
     """`line` leads from the seed to the instruction that is evolved now."""
     row = yield from attempt(seed, line, round, setting)
+    if row.verdict == ACCEPTED and row.child is not None and setting.equality_judge is not None:
+        verdict = yield from information_verdict(row.parent, row.child, setting.equality_judge)
+        row = replace(row, verdict=verdict)
     if row.verdict != ACCEPTED or row.child is None:
         return row
     question = setting.answer(row.child)
@@ -76,7 +83,12 @@ def _evolve_once(seed: Seed, line: Sequence[Instruction], round: int, setting: E
     return replace(
         row,
         response=None if answer.finish_reason == "error" else response,
-        verdict=response_verdict(response, answer, keep_truncated=setting.keep_truncated),
+        verdict=response_verdict(
+            response,
+            answer,
+            keep_truncated=setting.keep_truncated,
+            refuse_failures=setting.acceptance.refuse_failures,
+        ),
         respond_hash=question.hash,
     )
 

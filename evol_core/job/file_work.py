@@ -38,7 +38,18 @@ def judge(order: Mapping[str, Any], settings: Settings, report: Report) -> dict[
     return asdict(judge_files(said, settings, lambda progress: report(asdict(progress))))
 
 
-WORKS: Mapping[str, FileWork] = {"judge": judge}
+def score(order: Mapping[str, Any], settings: Settings, report: Report) -> dict[str, Any]:
+    """`evol score`."""
+    from evol_core.pipeline.file_scores import ScoreOrder, score_file
+    from evol_core.recipe import FileScoring
+
+    said = ScoreOrder(
+        file=Path(order["file"]), output=Path(order["output"]), how=FileScoring.model_validate(order["how"])
+    )
+    return score_file(said, settings, lambda progress: report(asdict(progress)))
+
+
+WORKS: Mapping[str, FileWork] = {"judge": judge, "score": score}
 """By the command's name."""
 
 

@@ -20,7 +20,7 @@ from evol_core.records import UNIT_SEPARATOR
 
 __all__ = ["load_data_rows", "load_evolved", "load_outcomes", "load_refused", "load_scores", "load_seeds"]
 
-LATE_REASONS = {"duplicate": "publish"}
+LATE_REASONS = {"duplicate": "publish", "contaminated": "publish"}
 """Reasons that are found only when a build's rows come together, and where."""
 
 Steps = Mapping[tuple[int, str], tuple[int, int]]
@@ -44,8 +44,12 @@ def load_evolved(connection: sa.Connection, table: pa.Table, *, version: Version
     _load_evolved_outcomes(connection, table, version)
 
 
-def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) -> None:
-    """Scores; columns of schemas.SCORES. The first value of a metric, subject, scorer and revision stays."""
+def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) -> int:
+    """Scores; columns of schemas.SCORES. The first value of a metric, subject, scorer and revision stays.
+
+    Returns:
+        How many were not there yet.
+    """
     said: tuple[Any, ...] = (table["scorer"], table["revision"], UNIT_SEPARATOR)
     scorers = pc.binary_join_element_wise(*said)
 
@@ -62,7 +66,7 @@ def load_scores(connection: sa.Connection, table: pa.Table, *, attempt_id: int) 
         "reason": storable_texts(table["reason"]),
         "attempt_id": constant(attempt_id, table.num_rows),
     }
-    copy_new(connection, "score", pa.Table.from_pydict(rows), ("subject_id", "metric_id", "scorer_id"))
+    return copy_new(connection, "score", pa.Table.from_pydict(rows), ("subject_id", "metric_id", "scorer_id"))
 
 
 def _numbers(names: Column, number: Callable[[str], int]) -> Column:

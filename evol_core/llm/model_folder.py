@@ -1,6 +1,7 @@
 """A Hugging Face model folder, checked, and its identity by content.
 
-The identity is the same wherever the folder lies: SHA-256 over its weight files, and apart from them over its
+The identity is the same wherever the folder lies: SHA-256 over its weight files and its own code, if it brings any,
+so that a pinned revision pins what would run; and apart from them over its
 tokenizer files, the chat template among them. Weights are hashed once: the hashes are kept in `.evol-identity.json`
 beside them, and hold as long as every file keeps its size, its time of change and its inode.
 """
@@ -88,7 +89,7 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
             "save the model and its tokenizer there with save_pretrained, or correct the path"
         )
     _check_shards(folder, weights)
-    return weights, tokenizer
+    return sorted([*weights, *folder.glob("*.py")]), tokenizer
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -18,16 +18,15 @@ from evol_core.lineage.load_auto import load_phrases, load_trajectories
 from evol_core.lineage.publish import VersionRef
 from evol_core.llm.port import Program
 from evol_core.pipeline.auto_optimise import base_method, check_optimise
-from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.evolving import chosen_method
 from evol_core.pipeline.instruct import read_seed_rows, rounds_setting
 from evol_core.pipeline.publishing import Beside, publish_stage, tables_of
+from evol_core.pipeline.scoring import check_scores
 from evol_core.recipe import AutoEvolRecipe
 from evol_core.records import Status
 from evol_core.runner import drive, write_parts
 from evol_core.schemas import EVOLVED, evolved_row
-from evol_core.score.metrics import unknown_metrics
 from evol_core.seed import check_sources, read_seeds
 
 Row = dict[str, Any]
@@ -41,7 +40,7 @@ def check_auto_evol(recipe: AutoEvolRecipe, settings: Settings) -> None:
         NotFound: nobody recorded the method that it names.
         SeedError: a seed file is missing or is not what the recipe says.
     """
-    check_names("score.metrics", unknown_metrics(recipe.score.metrics))
+    check_scores(recipe.score)
     check_sources(recipe.seeds)
     check_optimise(recipe, len(read_seeds(recipe.seeds, {}).seeds))
     base_method(recipe, settings)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, get_args
 
 import sqlalchemy as sa
 
@@ -22,7 +22,7 @@ from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
 from evol_core.recipe import ModelConfig, Recipe, RoundsRecipe
 from evol_core.recipe.autoif import NLI_ENGINE
-from evol_core.records import ModelRef
+from evol_core.records import Kind, ModelRef
 from evol_core.runner import Report, reported
 from evol_core.store.objects import ObjectStore
 
@@ -30,9 +30,7 @@ R = TypeVar("R", bound=Recipe)
 Rounds = TypeVar("Rounds", bound=RoundsRecipe)
 T = TypeVar("T")
 
-Kind = Literal["generate", "loss"]
-
-KINDS: tuple[Kind, ...] = ("generate", "loss")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MakeEngine = Callable[[Kind, ModelConfig, ModelRef, Settings], Engine]
 
@@ -119,18 +117,12 @@ class Build(Generic[R]):
     def engine(self) -> RecordedEngine:
         """Answers every request of the recipe's models, from the record where it can."""
         return RecordedEngine(
-            make_engine=lambda: RoutedEngine(self._makers()),
+            make_engine=lambda: RoutedEngine(
+                engine_makers(self.recipe.models, self.models, self.settings, self._make_engine)
+            ),
             store=self.store,
             index=PostgresIndex(self.database, self.order.attempt_id),
         )
-
-    def _makers(self) -> dict[Route, Callable[[], Engine]]:
-        makers: dict[Route, Callable[[], Engine]] = {}
-        for name, config in self.recipe.models.items():
-            for kind in KINDS:
-                make = partial(self._make_engine, kind, config, self.models[name], self.settings)
-                makers.setdefault((kind, self.models[name]), make)
-        return makers
 
     def counts(self) -> tuple[int, int, int]:
         """Replayed requests, generated requests, generated tokens so far."""
@@ -179,6 +171,17 @@ class Build(Generic[R]):
             self.database.dispose()
 
 
+def engine_makers(
+    configs: Mapping[str, ModelConfig], models: Mapping[str, ModelRef], settings: Settings, make_engine: MakeEngine
+) -> dict[Route, Callable[[], Engine]]:
+    """How to make the engine of each kind and model; none is made yet."""
+    makers: dict[Route, Callable[[], Engine]] = {}
+    for name, config in configs.items():
+        for kind in KINDS:
+            makers.setdefault((kind, models[name]), partial(make_engine, kind, config, models[name], settings))
+    return makers
+
+
 def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settings) -> Engine:
     """The engine that answers requests of one kind and model; loads the model."""
     folder = model_folder(config, settings)
@@ -186,6 +189,10 @@ def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settin
         from evol_core.score.models.losses import LossScorer
 
         return LossScorer(folder, ref)
+    if kind != "generate":
+        from evol_core.score.models.measuring import measuring_engine
+
+        return measuring_engine(kind, folder, ref, trust_remote_code=config.trust_remote_code)
     if config.engine == NLI_ENGINE:
         from evol_core.score.models.nli import NliClassifier
 

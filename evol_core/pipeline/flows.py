@@ -34,10 +34,18 @@ from evol_core.pipeline.housekeeping import (
     refresh_stage,
     verify_stage,
 )
-from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_stage, seed_stage
+from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_set_stage, score_stage, seed_stage
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
+from evol_core.pipeline.rescore import (
+    check_rescore,
+    choose_stage,
+    enter_stage,
+    plan_rescore,
+    score_version_set_stage,
+    score_version_stage,
+)
 from evol_core.pipeline.sft import check_sft, plan_sft, train_stage
 from evol_core.recipe import (
     AutoEvolRecipe,
@@ -47,6 +55,7 @@ from evol_core.recipe import (
     HousekeepingRecipe,
     InstructRecipe,
     Recipe,
+    RescoreRecipe,
     SftRecipe,
 )
 from evol_core.runner import Report
@@ -69,7 +78,13 @@ class Flow(Generic[R]):
 
 
 EVOL_INSTRUCT: Flow[InstructRecipe] = Flow(
-    stages={"seed": seed_stage, "evolve": evolve_stage, "score": score_stage, "publish": publish_stage},
+    stages={
+        "seed": seed_stage,
+        "evolve": evolve_stage,
+        "score": score_stage,
+        "score_set": score_set_stage,
+        "publish": publish_stage,
+    },
     check=check_instruct,
     plan=plan_instruct,
 )
@@ -96,6 +111,7 @@ AUTO_EVOL: Flow[AutoEvolRecipe] = Flow(
         "optimise": optimise_stage,
         "evolve": auto_evolve_stage,
         "score": score_stage,
+        "score_set": score_set_stage,
         "analyse": analyse_stage,
         "publish": auto_publish_stage,
     },
@@ -137,6 +153,17 @@ COMPARE_ARMS: Flow[CompareArmsRecipe] = Flow(
     plan=plan_compare_arms,
 )
 
+RESCORE: Flow[RescoreRecipe] = Flow(
+    stages={
+        "choose": choose_stage,
+        "score": score_version_stage,
+        "score_set": score_version_set_stage,
+        "enter": enter_stage,
+    },
+    check=check_rescore,
+    plan=plan_rescore,
+)
+
 FLOWS: Mapping[str, Flow[Any]] = {
     "auto_evol": AUTO_EVOL,
     "autoif": AUTOIF,
@@ -145,6 +172,7 @@ FLOWS: Mapping[str, Flow[Any]] = {
     "housekeeping": HOUSEKEEPING,
     "sft": SFT,
     "compare_arms": COMPARE_ARMS,
+    "rescore": RESCORE,
 }
 """By the names that recipes have for them (evol_core/recipe/reading.py)."""
 

@@ -5,8 +5,10 @@ Shards are runs of seeds in order, so the stream is the same however many there 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
+from evol_core.publish.decontamination import Benchmarks, Hit
 from evol_core.publish.gates import Tally
 from evol_core.records import Status
 from evol_core.store.objects import ObjectStore
@@ -16,18 +18,30 @@ Row = dict[str, Any]
 DUPLICATE = "duplicate"
 """The reason of an accepted evolution whose instruction an earlier row of the build has already."""
 
+CONTAMINATED = "contaminated"
+"""The reason of an accepted evolution that shares 13 words in a row with a benchmark's item."""
+
 
 class Gathered:
     """The rows of one build. Each method reads the shards anew, so memory depends on a shard, not on the build."""
 
     def __init__(
-        self, store: ObjectStore, *, evolved: Sequence[Row], scored: Sequence[Row], metrics: tuple[str, ...]
+        self,
+        store: ObjectStore,
+        *,
+        evolved: Sequence[Row],
+        scored: Sequence[Row],
+        scored_set: Sequence[Row] = (),
+        metrics: tuple[str, ...],
+        benchmarks: Benchmarks | None = None,
     ) -> None:
-        """Take the outputs of both stages, each in the order of its shards."""
+        """Take the outputs of the stages, each in the order of its shards."""
         self._store = store
         self._evolved = evolved
         self._scored = scored
+        self._scored_set = scored_set
         self._metrics = metrics
+        self.benchmarks = benchmarks
 
     def attempts(self) -> Iterator[Row]:
         """Every EVOLVED row with its last verdict: of accepted rows with one instruction only the first stays so."""
@@ -40,8 +54,9 @@ class Gathered:
 
     def pairs(self) -> Iterator[Row]:
         """Rows of the dataset: accepted pairs with one column a metric."""
+        of_set = {key: value for shard in self._scored_set for key, value in self._scores(shard).items()}
         for shard, rows in zip(self._scored, self._shards(), strict=True):
-            scores = self._scores(shard)
+            scores = of_set | self._scores(shard)
             for row in rows:
                 if row["status"] == Status.ACCEPTED:
                     yield _pair(row, scores, self._metrics)
@@ -49,7 +64,7 @@ class Gathered:
     def scores(self) -> Iterator[Row]:
         """SCORES rows, each key once."""
         seen: set[tuple[str, ...]] = set()
-        for shard in self._scored:
+        for shard in (*self._scored, *self._scored_set):
             for sha256 in shard["parts"]:
                 for row in self._store.rows(sha256):
                     key = (row["metric"], row["subject_id"], row["scorer"], row["revision"])
@@ -71,6 +86,23 @@ class Gathered:
             scored=dict(scored),
         )
 
+    def hits(self) -> list[Hit]:
+        """What rows share with items of benchmarks; a row that came up twice is named once."""
+        return [hit for hits in self._contaminated.values() for hit in hits]
+
+    @cached_property
+    def _contaminated(self) -> dict[str, list[Hit]]:
+        """Hits of accepted pairs, by the pair's id."""
+        found: dict[str, list[Hit]] = {}
+        for output in self._evolved if self.benchmarks else ():
+            for sha256 in output["parts"]:
+                for row in self._store.read(sha256).to_pylist():
+                    if row["status"] == Status.ACCEPTED and self.benchmarks is not None:
+                        texts = row["instruction"], row["input"], row["response"]
+                        if hits := self.benchmarks.hits(row["instruction_id"], *texts):
+                            found[row["response_id"]] = hits
+        return found
+
     def _shards(self) -> Iterator[Iterator[Row]]:
         seen: set[str] = set()
         for output in self._evolved:
@@ -79,7 +111,9 @@ class Gathered:
     def _first_of_each(self, parts: list[str], seen: set[str]) -> Iterator[Row]:
         for sha256 in parts:
             for row in self._store.rows(sha256):
-                if row["status"] == Status.ACCEPTED and row["instruction_id"] in seen:
+                if row["status"] == Status.ACCEPTED and row["response_id"] in self._contaminated:
+                    row |= {"status": Status.REJECTED.value, "reason": CONTAMINATED}
+                elif row["status"] == Status.ACCEPTED and row["instruction_id"] in seen:
                     row |= {"status": Status.REJECTED.value, "reason": DUPLICATE}
                 elif row["status"] == Status.ACCEPTED:
                     seen.add(row["instruction_id"])

@@ -17,8 +17,11 @@ from evol_core.lineage.queries import seed_ordinals
 from evol_core.lineage.versions import Version
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
+from evol_core.pipeline.scoring import check_scores, scored_set, scoring_of
+from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.recipe import InstructRecipe, SeedSource
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
+from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.respond import respond_request
 from evol_core.runner import drive, write_parts
 from evol_core.schemas import (
@@ -32,8 +35,9 @@ from evol_core.schemas import (
     seed_record,
     seed_row,
 )
+from evol_core.score.diversity import Member
 from evol_core.score.metric import Scoring
-from evol_core.score.metrics import unknown_metrics
+from evol_core.score.metrics import set_metrics
 from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, check_sources, read_seeds
 from evol_core.store.objects import StoredObject
@@ -43,11 +47,12 @@ def check_instruct(recipe: InstructRecipe, settings: Settings) -> None:
     """What the recipe names must be there.
 
     Raises:
-        RecipeError: an operator or a metric has no such name.
+        RecipeError: an operator or a metric has no such name, or a benchmark cannot be read.
         SeedError: a seed file is missing or is not what the recipe says.
     """
     check_names("evolve.operators", unknown_operators(recipe.evolve.operators))
-    check_names("score.metrics", unknown_metrics(recipe.score.metrics))
+    check_scores(recipe.score)
+    read_benchmarks(recipe.decontaminate)
     check_sources(recipe.seeds)
 
 
@@ -192,6 +197,7 @@ def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
 def rounds_setting(build: Build[Rounds], operators: Mapping[str, Operator]) -> EvolveSetting:
     """What a recipe says of its rounds, with operators in the order in which rows take them."""
     recipe = build.recipe
+    judge = recipe.evolve.acceptance.equality_judge
     answer = partial(
         respond_request,
         model=build.models[recipe.respond.model],
@@ -208,6 +214,7 @@ def rounds_setting(build: Build[Rounds], operators: Mapping[str, Operator]) -> E
         recipe_seed=recipe.seed,
         answer=answer,
         keep_truncated=recipe.respond.keep_truncated,
+        equality_judge=build.models[judge] if judge else None,
     )
 
 
@@ -229,14 +236,32 @@ def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
             if row["status"] == Status.ACCEPTED and row["response_id"] not in seen:
                 seen.add(row["response_id"])
                 instruction = Instruction(text=row["instruction"], input=row["input"])
-                yield Pair(instruction=instruction, response=row["response"])
+                parent = Instruction(text=row["parent_instruction"], input=row["parent_input"])
+                operator = OPERATORS.get(row["operator"])
+                prompt = operator.prompt(parent) if operator else ""
+                yield Pair(instruction=instruction, response=row["response"], evolving_prompt=prompt)
 
 
 def scoring(build: Build[Rounds]) -> Scoring:
+    recipe = build.recipe
+    return scoring_of(recipe.score, build.models, responder=recipe.respond.model, respond_prompt=RESPOND_PROMPT)
+
+
+def score_set_stage(build: Build[Rounds]) -> dict[str, Any]:
+    """Score the accepted instructions of all shards by the metrics that look at the whole set."""
     score = build.recipe.score
-    return Scoring(
-        judge=build.models[score.judge],
-        scorer=build.models[score.scorer],
-        form=score.form,
-        max_tokens=score.max_tokens,
+    members = {
+        pair.instruction.id: Member(pair.instruction.id, pair.instruction)
+        for evolved in build.outputs("evolve")
+        for pair in shard_pairs(build, evolved["parts"])
+    }
+    found = scored_set(
+        list(members.values()),
+        set_metrics(score.metrics),
+        scoring(build),
+        build.engine,
+        approximate_above=score.approximate_above,
     )
+    rows = (score_row(one) for scores in found.scores for one in scores)
+    written = write_parts(build.store, rows, SCORES)
+    return {"parts": [part.sha256 for part in written], "recalls": dict(found.recalls)}

@@ -11,6 +11,7 @@ from evol_core.pipeline.instruct import evolve_setting, scoring, seeds_name
 from evol_core.pipeline.plan import Plan, StagePlan, plan_stage, unknown_stage
 from evol_core.recipe import InstructRecipe
 from evol_core.records import Evolved, Pair, Status
+from evol_core.score.metrics import row_metrics
 from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, read_seeds
 
@@ -31,7 +32,9 @@ def plan_batch(build: Build[InstructRecipe], batch: SeedBatch) -> Plan:
     setting = evolve_setting(build)
     evolved: list[list[Evolved]] = []
     rounds = [evolve_row(seed, setting) for seed in batch.seeds]
-    evolve = plan_stage(build, "evolve", rounds, evolved, requests_a_row=2 * setting.rounds)
+    evolve = plan_stage(
+        build, "evolve", rounds, evolved, requests_a_row=(2 if setting.equality_judge is None else 3) * setting.rounds
+    )
     score = _score(build, evolved) if evolve.complete else unknown_stage("score")
     return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(evolve, score))
 
@@ -41,7 +44,7 @@ def _score(build: Build[InstructRecipe], evolved: list[list[Evolved]]) -> StageP
     metrics = build.recipe.score.metrics
     pairs = {pair.id: pair for pair in accepted_pairs(evolved)}
     programs: list[Program[Any]] = [score_pair(pair, metrics, setting) for pair in pairs.values()]
-    return plan_stage(build, "score", programs, [], requests_a_row=len(metrics))
+    return plan_stage(build, "score", programs, [], requests_a_row=len(row_metrics(metrics)))
 
 
 def accepted_pairs(evolved: list[list[Evolved]]) -> Iterator[Pair]:

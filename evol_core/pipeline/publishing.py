@@ -14,11 +14,13 @@ from evol_core.lineage.steps import register_step
 from evol_core.pipeline.context import Build, Rounds
 from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered
+from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.publish.gates import Gate, Tally, check_gates
 from evol_core.records import Decoding
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.runner import write_parts
 from evol_core.schemas import EVOLVED, SCORES, dataset_schema, to_table
+from evol_core.score.metrics import set_metrics
 from evol_core.store.objects import StoredObject
 
 LOAD_ROWS = 16_384
@@ -40,7 +42,9 @@ def publish_stage(build: Build[Rounds], beside: Beside | None = None) -> dict[st
         build.store,
         evolved=build.outputs("evolve"),
         scored=build.outputs("score"),
+        scored_set=build.outputs("score_set") if set_metrics(build.recipe.score.metrics) else (),
         metrics=build.recipe.score.metrics,
+        benchmarks=read_benchmarks(build.recipe.decontaminate),
     )
     tally = gathered.tally()
     gates = check_gates(tally, build.recipe.gates)
@@ -79,6 +83,7 @@ def _publish(build: Build[Rounds], gathered: Gathered, tally: Tally, gates: list
         gates=tuple(asdict(gate) for gate in gates),
         metadata={
             "recipe": recipe.model_dump(mode="json", exclude={"seeds", "shards"}),
+            **_contamination(gathered),
             "models": {name: asdict(ref) for name, ref in build.models.items()},
         },
     )
@@ -94,6 +99,20 @@ def _publish(build: Build[Rounds], gathered: Gathered, tally: Tally, gates: list
         beside.load(connection, version)
 
     return build.publish(publication, load)
+
+
+def _contamination(gathered: Gathered) -> dict[str, Any]:
+    """What was looked for and what was found, as the version's metadata keep it; nothing where nobody asked."""
+    benchmarks = gathered.benchmarks
+    if benchmarks is None:
+        return {}
+    return {
+        "contamination": {
+            "words": benchmarks.n,
+            "items_too_short": len(benchmarks.too_short),
+            "hits": [asdict(hit) for hit in gathered.hits()],
+        }
+    }
 
 
 def tables_of(rows: Iterator[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:

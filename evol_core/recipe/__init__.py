@@ -15,10 +15,20 @@ from evol_core.recipe.instruct import (
     InstructRecipe,
     RespondConfig,
     RoundsRecipe,
-    ScoreConfig,
 )
-from evol_core.recipe.parts import DecodingConfig, GateConfig, ModelConfig, Part, Recipe, SeedSource, seeds_from
+from evol_core.recipe.parts import (
+    BenchmarkSource,
+    DecodingConfig,
+    GateConfig,
+    ModelConfig,
+    Part,
+    Recipe,
+    SeedSource,
+    seeds_from,
+)
 from evol_core.recipe.reading import DEFAULT_FLOW, RECIPES, parse_recipe, read_recipe
+from evol_core.recipe.rescore import RescoreRecipe
+from evol_core.recipe.scoring import FileScoring, ScoreConfig
 from evol_core.recipe.sft import LaunchConfig, LoraConfig, SftRecipe, TrainConfig
 
 __all__ = [
@@ -29,10 +39,12 @@ __all__ = [
     "ArmName",
     "AutoEvolRecipe",
     "AutoifRecipe",
+    "BenchmarkSource",
     "CompareArmsRecipe",
     "DecodingConfig",
     "EvaluateRecipe",
     "EvolveConfig",
+    "FileScoring",
     "GateConfig",
     "HousekeepingRecipe",
     "InstructRecipe",
@@ -42,6 +54,7 @@ __all__ = [
     "ModelConfig",
     "Part",
     "Recipe",
+    "RescoreRecipe",
     "RespondConfig",
     "RoundsRecipe",
     "ScoreConfig",

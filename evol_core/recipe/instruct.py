@@ -6,13 +6,18 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from evol_core.recipe.parts import DecodingConfig, GateConfig, Part, Recipe, SeedSource, seeds_from
+from evol_core.recipe.parts import BenchmarkSource, DecodingConfig, GateConfig, Part, Recipe, SeedSource, seeds_from
+from evol_core.recipe.scoring import ScoreConfig
 
 
 class AcceptanceConfig(Part):
     """Bounds of the acceptance rules (methods 2)."""
 
     max_added_words: int = Field(60, ge=0, description="A child may be so many words longer than its parent")
+    equality_judge: str = Field("", description="The model that refuses a child without new demands; empty: nobody")
+    refuse_failures: bool = Field(
+        False, description="Refuse a child whose answer shows that the evolution failed (Auto Evol-Instruct's F)"
+    )
     same_language: bool = Field(True, description="Refuse a child in another language than its parent's")
 
 
@@ -43,19 +48,6 @@ class RespondConfig(Part):
     keep_truncated: bool = Field(False, description="Keep a response that was cut at max_tokens")
 
 
-class ScoreConfig(Part):
-    """Metrics of the accepted rows."""
-
-    metrics: tuple[str, ...] = Field(
-        ("length_chars", "length_words", "length_tokens", "difficulty_score", "difficulty_level", "ifd", "ic_ifd"),
-        description="Names from the table of metrics",
-    )
-    judge: str = Field("default", description="The model that gives difficulty scores and levels")
-    scorer: str = Field("default", description="The base model whose losses IFD and IC-IFD are made of")
-    form: Literal["plain", "chat"] = Field("plain", description="The text form that the scorer reads")
-    max_tokens: int = Field(2048, ge=2, description="A longer pair gets no loss, and a reason")
-
-
 class RoundsRecipe(Recipe):
     """Seeds that are evolved in rounds, answered, scored and published: what such flows have in common."""
 
@@ -63,15 +55,19 @@ class RoundsRecipe(Recipe):
     evolve: RoundsConfig = RoundsConfig()
     respond: RespondConfig = RespondConfig()
     score: ScoreConfig = ScoreConfig()
+    decontaminate: tuple[BenchmarkSource, ...] = Field(
+        (), description="Benchmarks; a row that shares 13 words in a row with an item is refused"
+    )
     gates: GateConfig = GateConfig()
 
     @property
     def roles(self) -> Mapping[str, str]:
+        judge = self.evolve.acceptance.equality_judge
         return {
+            **({"evolve.acceptance.equality_judge": judge} if judge else {}),
             "evolve.model": self.evolve.model,
             "respond.model": self.respond.model,
-            "score.judge": self.score.judge,
-            "score.scorer": self.score.scorer,
+            **self.score.roles,
         }
 
     @property
@@ -79,7 +75,8 @@ class RoundsRecipe(Recipe):
         return self.seeds
 
     def from_folder(self, base: Path) -> Self:
-        return self.model_copy(update={"seeds": seeds_from(self.seeds, base)})
+        benchmarks = tuple(one.model_copy(update={"path": str(base / one.path)}) for one in self.decontaminate)
+        return self.model_copy(update={"seeds": seeds_from(self.seeds, base), "decontaminate": benchmarks})
 
 
 class InstructRecipe(RoundsRecipe):

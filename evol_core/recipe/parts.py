@@ -63,6 +63,16 @@ def seeds_from(sources: tuple[SeedSource, ...], base: Path) -> tuple[SeedSource,
     return tuple(source.model_copy(update={"path": str(base / source.path)}) for source in sources)
 
 
+class BenchmarkSource(Part):
+    """One file of a benchmark's items, which no published row may repeat."""
+
+    name: str = Field(min_length=1, description="Of the benchmark, as hits name it")
+    path: str = Field(description="JSON, JSON lines or Parquet; relative to the recipe's own folder")
+    columns: tuple[str, ...] = Field(
+        ("question", "instruction", "prompt", "text"), min_length=1, description="Where an item's texts stand"
+    )
+
+
 class GateConfig(Part):
     """What a version must reach to be published; one that does not is quarantined."""
 
@@ -84,7 +94,7 @@ class Recipe(Part):
     models: dict[str, ModelConfig] = {"default": ModelConfig(path="smollm2")}
     shards: int = Field(1, ge=1, le=1000, description="Parts that are built apart; changes no row")
 
-    places: ClassVar[frozenset[str]] = frozenset({"seeds", "shards", "models"})
+    places: ClassVar[frozenset[str]] = frozenset({"seeds", "shards", "models", "decontaminate"})
     """Fields that say where and how something is done, and decide no row."""
 
     @property

@@ -1,6 +1,6 @@
 """Recipes from YAML and plain data, checked field by field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from evol_core.recipe.evaluate import EvaluateRecipe
 from evol_core.recipe.housekeeping import HousekeepingRecipe
 from evol_core.recipe.instruct import InstructRecipe
 from evol_core.recipe.parts import Recipe
+from evol_core.recipe.rescore import RescoreRecipe
 from evol_core.recipe.sft import SftRecipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
@@ -25,6 +26,7 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "housekeeping": HousekeepingRecipe,
     "sft": SftRecipe,
     "compare_arms": CompareArmsRecipe,
+    "rescore": RescoreRecipe,
 }
 """The recipe of every flow."""
 
@@ -92,9 +94,18 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     except yaml.YAMLError as error:
         raise RecipeError(f"recipe {path} is not YAML: {error}") from None
     if isinstance(data, dict):
-        for override in overrides:
-            _apply(data, override)
+        apply_overrides(data, overrides)
     return parse_recipe(data, origin=str(path)).from_folder(path.resolve().parent)
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set every `key.subkey=value` in plain data.
+
+    Raises:
+        RecipeError: one is no such thing, or names a place that cannot be.
+    """
+    for override in overrides:
+        _apply(data, override)
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

@@ -9,8 +9,16 @@ from evol_core.records import ModelRef, Pair, Score
 
 T = TypeVar("T")
 
-Asks = Literal["nothing", "judge", "scorer"]
-"""Which model a metric needs: none, one that is given a prompt, or one whose losses are measured."""
+Role = Literal["judge", "scorer", "reward", "responder", "embedder"]
+"""What a model does for metrics: judges, has its losses measured, prefers, says how sure it was, embeds."""
+
+Asks = Literal["nothing"] | Role
+"""Which model a metric needs."""
+
+Better = Literal["higher", "lower", "neither"]
+
+Mode = Literal["instruction", "instruction_input"]
+"""Which text of a row is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +35,29 @@ class Scoring:
     """How the scorer reads a pair; part of the identity of every metric made of losses."""
 
     max_tokens: int
-    """A pair that is longer under the scorer's tokenizer gets no loss."""
+    """A pair that is longer under the scorer's tokenizer gets no loss, and no confidence under the responder's."""
+
+    reward: ModelRef | None = None
+    """Prefers; None where no metric asks it."""
+
+    responder: ModelRef | None = None
+    """The model that wrote the responses; None where no metric asks it."""
+
+    embedder: ModelRef | None = None
+    """Turns texts into vectors; None where no metric asks it."""
+
+    respond_prompt: str = "{instruction}"
+    """What the responder was asked; `{instruction}` stands for the instruction with its input."""
+
+    def model(self, role: Role) -> ModelRef:
+        """
+        Raises:
+            ValueError: there is no model for this role; check the metrics before scoring.
+        """
+        model: ModelRef | None = getattr(self, role)
+        if model is None:
+            raise ValueError(f"no model is named as the {role}, and a metric asks it")
+        return model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +68,35 @@ class Metric:
     unit: str
     """As a person writes it after the number; empty for a pure ratio."""
 
-    better: Literal["higher", "lower", "neither"]
+    better: Better
     subject: Literal["instruction", "response"]
     """Whose id a score carries: the instruction's, or that of the pair of instruction and response."""
 
     asks: Asks
+    null: str
+    """The reasons of a null; empty where there is none."""
+
+    source: str
     score: Callable[[Pair, Scoring], Program[Score]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMetric:
+    """One line of the table of metrics that score a row by the other rows of its set."""
+
+    name: str
+    unit: str
+    better: Better
+    mode: Mode
+    null: str
+    """The reasons of a null."""
+
+    source: str
+    read: Callable[[float, int], float]
+    """The value, from the squared distance to the nearest other row and the number of rows nearer than 0.05."""
+
+    subject: Literal["instruction", "response"] = "instruction"
+    asks: Asks = "embedder"
 
 
 def at_once(result: T) -> Program[T]:

@@ -48,7 +48,7 @@ def test_switching_the_nightly_build_on_starts_nothing_before_the_night(dag_bag:
 def test_stages_that_use_engines_wait_for_the_gpu(dag_bag: Any) -> None:
     pools = {task.task_id: task.pool for task in dag_bag.dags["evol_instruct"].tasks}
 
-    assert {name for name, pool in pools.items() if pool == "gpu"} == {"shard.evolve", "shard.score"}
+    assert {name for name, pool in pools.items() if pool == "gpu"} == {"shard.evolve", "shard.score", "score_set"}
 
 
 def test_the_build_is_wired_in_the_order_of_its_stages(dag_bag: Any) -> None:
@@ -58,7 +58,8 @@ def test_the_build_is_wired_in_the_order_of_its_stages(dag_bag: Any) -> None:
     assert after["plan_build"] >= {"seed"}
     assert after["seed"] == {"shard.evolve"}
     assert after["shard.evolve"] == {"shard.score"}
-    assert after["shard.score"] == {"publish"}
+    assert after["shard.score"] == {"score_set"}
+    assert after["score_set"] == {"publish"}
     assert after["publish"] >= {"check_gates"}
     assert after["check_gates"] == {"approve", "announce"}
     assert after["approve"] == {"release"}
@@ -129,7 +130,8 @@ def test_the_optimiser_is_a_mapped_group_of_its_own_whose_steps_wait_for_one_ano
     assert (step.max_active_tis_per_dagrun, step.pool) == (1, "gpu")
     assert after["optimiser.optimise"] == {"shard.evolve"}
     assert after["shard.evolve"] == {"shard.score", "shard.analyse"}
-    assert after["shard.analyse"] == after["shard.score"] == {"publish"}
+    assert after["shard.analyse"] == after["shard.score"] == {"score_set"}
+    assert after["score_set"] == {"publish"}
 
 
 def test_a_training_waits_for_the_gpu_and_for_its_plan(dag_bag: Any) -> None:

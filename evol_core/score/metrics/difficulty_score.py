@@ -66,4 +66,13 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     )
 
 
-METRIC = Metric(name=NAME, unit="points of 100", better="higher", subject="instruction", asks="judge", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="points of 100",
+    better="higher",
+    subject="instruction",
+    asks="judge",
+    null="unparsed, not_unicode, engine_error",
+    source="arXiv 2412.11231; methods 5.4",
+    score=score,
+)

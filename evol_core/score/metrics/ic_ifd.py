@@ -39,4 +39,16 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     return loss_score(NAME, pair, scoring, value, losses.reason or "zero_loss")
 
 
-METRIC = Metric(name=NAME, unit="1/nat", better="higher", subject="response", asks="scorer", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="1/nat",
+    better="higher",
+    subject="response",
+    asks="scorer",
+    null=(
+        "empty_answer, empty_instruction, one_token_text, over_max_tokens, "
+        "over_context, template_changes_text, zero_loss, not_finite, not_unicode, engine_error"
+    ),
+    source="arXiv 2412.11231; methods 5.2",
+    score=score,
+)

@@ -36,4 +36,16 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     return loss_score(NAME, pair, scoring, ifd(losses.given, losses.alone), losses.reason or "zero_loss")
 
 
-METRIC = Metric(name=NAME, unit="", better="higher", subject="response", asks="scorer", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="",
+    better="higher",
+    subject="response",
+    asks="scorer",
+    null=(
+        "empty_answer, one_token_text, over_max_tokens, "
+        "over_context, template_changes_text, zero_loss, not_finite, not_unicode, engine_error"
+    ),
+    source="arXiv 2308.12032; methods 5.1",
+    score=score,
+)

@@ -20,4 +20,16 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     return loss_score(NAME, pair, scoring, losses.question, losses.reason)
 
 
-METRIC = Metric(name=NAME, unit="nats a token", better="lower", subject="response", asks="scorer", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="nats a token",
+    better="lower",
+    subject="response",
+    asks="scorer",
+    null=(
+        "empty_instruction, one_token_text, over_max_tokens, "
+        "over_context, template_changes_text, not_finite, not_unicode, engine_error"
+    ),
+    source="arXiv 2412.11231; methods 5.2",
+    score=score,
+)

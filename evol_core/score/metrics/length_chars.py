@@ -15,4 +15,13 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     return at_once(Score(subject_id=pair.id, metric=NAME, value=float(len(pair.response))))
 
 
-METRIC = Metric(name=NAME, unit="characters", better="neither", subject="response", asks="nothing", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="characters",
+    better="neither",
+    subject="response",
+    asks="nothing",
+    null="",
+    source="methods 5.9",
+    score=score,
+)

@@ -19,4 +19,13 @@ def score(pair: Pair, scoring: Scoring) -> Program[Score]:
     return loss_score(NAME, pair, scoring, value, losses.reason)
 
 
-METRIC = Metric(name=NAME, unit="tokens", better="neither", subject="response", asks="scorer", score=score)
+METRIC = Metric(
+    name=NAME,
+    unit="tokens",
+    better="neither",
+    subject="response",
+    asks="scorer",
+    null="not_unicode, template_changes_text, engine_error",
+    source="methods 5.9, 5.2",
+    score=score,
+)

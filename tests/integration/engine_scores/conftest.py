@@ -15,7 +15,7 @@ from evol_core.llm.model_folder import describe
 from evol_core.platform.models import ensure_model
 from evol_core.records import ModelRef
 from evol_core.score.models.losses import LossScorer
-from tests.integration.engine_scores.tiny import MODELS, TOKENIZERS, save
+from tests.integration.engine_scores.tiny import MODELS, TOKENIZERS, save, save_embedder
 
 Tiny = Callable[[str, str], Path]
 
@@ -47,3 +47,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def smollm2(model_folder: Path) -> tuple[LossScorer, ModelRef]:
     ref = describe(model_folder)
     return LossScorer(model_folder, ref), ref
+
+
+@pytest.fixture(scope="session")
+def tiny_embedder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random model of the architecture of all-mpnet-base-v2."""
+    folder = tmp_path_factory.mktemp("embedder")
+    save_embedder(folder, tmp_path_factory.mktemp("parts"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mpnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """all-mpnet-base-v2, as the platform brings it."""
+    home = tmp_path_factory.mktemp("home")
+    return ensure_model("all-mpnet-base-v2", Settings(home=home, database_url="", jobs_python=Path(sys.executable)))

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch  # noqa: TID253
-from transformers import MPNetConfig, MPNetModel  # noqa: TID253
 
 from evol_core.errors import ModelError
 from evol_core.score.models.embeddings import Embedder
-from tests.integration.engine_scores.tiny import VOCABULARY, tokenizer
 
 pytestmark = pytest.mark.engine
 
@@ -16,20 +14,8 @@ TEXTS = ["the theatre", "a\0b", "", "one two three " * 40, "\N{SNOWMAN}", "the t
 
 
 @pytest.fixture(scope="module")
-def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-
-    torch.manual_seed(0)
-    parts, whole = tmp_path_factory.mktemp("parts"), tmp_path_factory.mktemp("whole")
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    MPNetModel(MPNetConfig(vocab_size=VOCABULARY, max_position_embeddings=130, **sizes)).save_pretrained(parts)
-    words = tokenizer(bos=True)
-    words.pad_token = "</s>"
-    words.save_pretrained(parts)
-    transformer = Transformer(str(parts), max_seq_length=128)
-    SentenceTransformer(modules=[transformer, Pooling(32)]).save(str(whole))
-    return Embedder(whole, device="cpu")
+def embedder(tiny_embedder: Path) -> Embedder:
+    return Embedder(tiny_embedder, device="cpu")
 
 
 def test_vectors_have_length_one_and_come_in_order(embedder: Embedder) -> None:
@@ -56,3 +42,13 @@ def test_no_texts_have_no_vectors(embedder: Embedder) -> None:
 def test_a_folder_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"is no sentence-transformers model \(it has no modules\.json\)"):
         Embedder(tmp_path)
+
+
+def test_the_papers_own_model_finds_a_paraphrase_nearer_than_another_subject(mpnet_folder: Path) -> None:
+    vectors = Embedder(mpnet_folder, device="cpu").embed(
+        ["How do I bake bread?", "What is the way to make a loaf of bread?", "Name the moons of Mars."]
+    )
+
+    assert vectors.shape == (3, 768)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
+    assert float((vectors[0] - vectors[1]).pow(2).sum()) < 0.8 < float((vectors[0] - vectors[2]).pow(2).sum())

@@ -15,6 +15,8 @@ from transformers import (  # noqa: TID253
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    MPNetConfig,
+    MPNetModel,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -116,3 +118,18 @@ PACKED = {"llama", "llama_untied", "llama_long", "qwen2"}
 def save(folder: Path, model: Any, tokenizer: PreTrainedTokenizerFast) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def save_embedder(folder: Path, parts: Path) -> None:
+    """A sentence-transformers model of MPNet's architecture; `parts` is an empty folder to build it from."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    MPNetModel(MPNetConfig(vocab_size=VOCABULARY, max_position_embeddings=130, **sizes)).save_pretrained(parts)
+    words = tokenizer(bos=True)
+    words.pad_token = "</s>"
+    words.save_pretrained(parts)
+    transformer = Transformer(str(parts), max_seq_length=128)
+    SentenceTransformer(modules=[transformer, Pooling(32)]).save(str(folder))

@@ -19,14 +19,14 @@ from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
 from evol_core.pipeline import Order, run
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import GenerateRequest, Losses, LossRequest, Request
+from evol_core.records import GenerateRequest, Losses, LossRequest, Measured, Request
 from evol_core.runner import Progress
 
 pytestmark = pytest.mark.postgres
 
 SEEDS = ["Name a river.", "Add 2 and 3.", "Say hello.", "What is iron?", "Describe a cat."]
 
-Reply = Callable[[Request], str | Losses]
+Reply = Callable[[Request], str | Losses | Measured]
 
 
 def model_folder(home: Path) -> None:
@@ -207,3 +207,27 @@ def test_a_changed_metric_generates_nothing_that_is_there(tmp_path: Path, runs: 
     new = [request for engine in runs.engines for request in engine.submitted][before:]
     assert new
     assert not any(isinstance(request, GenerateRequest) for request in new)
+
+
+def test_rows_that_repeat_a_benchmark_are_refused_and_their_hits_are_kept(tmp_path: Path, runs: Runs) -> None:
+    leaked = "one two three four five six seven eight nine ten eleven twelve thirteen"
+    benchmark = tmp_path / "bench.jsonl"
+    benchmark.write_text(json.dumps({"id": "b7", "question": f"Count: {leaked}."}) + "\n")
+
+    def leaking(request: Request) -> str | Losses | Measured:
+        said = reply(request)
+        return f"{said} {leaked}" if isinstance(said, str) and "cat" in said else said
+
+    wanted = recipe(tmp_path, SEEDS, decontaminate=[{"name": "bench", "path": str(benchmark)}])
+    published = runs.run(runs.order(wanted, "a"), leaking)["publish"]
+
+    with runs.database.connect() as connection:
+        reasons = connection.execute(
+            sa.text("SELECT count(*) FROM lineage.outcome WHERE reason = 'contaminated' AND stage = 'publish'")
+        ).scalar_one()
+        kept = connection.execute(
+            sa.text("SELECT metadata -> 'contamination' FROM lineage.dataset_version WHERE metadata ? 'contamination'")
+        ).scalar_one()
+    assert reasons >= 1
+    assert published["rows"] + published["rejected"] + published["failed"] == len(SEEDS) * 2
+    assert {(hit["benchmark"], hit["item"], hit["words"]) for hit in kept["hits"]} == {("bench", "b7", leaked)}

@@ -232,3 +232,33 @@ def test_a_line_that_goes_back_to_its_seed_is_refused_and_tries_again_from_where
 
     assert [row.verdict.reason for row in rows] == ["", "repeats_ancestor", ""]
     assert rows[2].parent.text == "Name a river in Asia."
+
+
+JUDGED = replace(SETTING, equality_judge=ModelRef(name="judge", revision="w3", tokenizer="t3"), rounds=1)
+
+
+def test_a_child_that_asks_for_nothing_new_is_refused_before_anybody_answers_it() -> None:
+    (row,), asked = play(seed(), ["Please name one river.", "The same.\nVerdict: EQUAL"], JUDGED)
+
+    assert (row.verdict.reason, row.response, row.respond_hash) == ("no_information_gain", None, None)
+    assert [request.model.name for request in asked] == ["evolver", "judge"]
+
+
+def test_a_child_that_asks_for_more_goes_on_to_its_answer() -> None:
+    script: list[Said] = ["Name a river with two sources.", "Verdict: DIFFERENT", "The Danube has two source rivers."]
+
+    (row,), asked = play(seed(), script, JUDGED)
+
+    assert row.verdict.status == "accepted"
+    assert [request.model.name for request in asked] == ["evolver", "judge", "responder"]
+
+
+@pytest.mark.parametrize(("wanted", "reason"), [(True, "loss_of_key_information"), (False, "")])
+def test_an_answer_that_shows_a_failed_evolution_refuses_the_child_where_the_recipe_wants_it(
+    wanted: bool, reason: str
+) -> None:
+    setting = replace(SETTING, rounds=1, acceptance=AcceptanceConfig(refuse_failures=wanted))
+
+    (row,), _ = play(seed(), ["Name a river with two sources.", "Please provide the map of rivers."], setting)
+
+    assert row.verdict.reason == reason

@@ -37,6 +37,7 @@ def test_a_model_is_the_same_wherever_its_folder_lies(folder: Path, tmp_path: Pa
         ("model.safetensors", {"revision"}),
         ("tokenizer.json", {"tokenizer"}),
         ("chat_template.jinja", {"tokenizer"}),
+        ("modeling_own.py", {"revision"}),
         ("README.md", set()),
     ],
 )

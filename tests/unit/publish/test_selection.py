@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evol_core.publish.selection import ORDERS, Candidate, order_of, select, share
-from evol_core.score.metrics import METRICS
+from evol_core.score.metrics import ALL_METRICS
 
 
 def candidates(*values: float | None) -> list[Candidate]:
@@ -87,11 +87,11 @@ def test_the_order_of_the_input_changes_nothing(values: list[float | None], draw
     assert [shuffled[place].id for place in select(shuffled, percent=40, order="descending").chosen] == chosen
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ALL_METRICS)
 def test_every_metric_has_an_end_to_begin_at(metric: str) -> None:
-    better = METRICS[metric].better
+    better = ALL_METRICS[metric].better
     assert order_of(metric) == {"higher": "descending", "lower": "ascending", "neither": "ascending"}[better]
-    assert set(ORDERS) == set(METRICS)
+    assert set(ORDERS) == set(ALL_METRICS)
 
 
 def test_an_unknown_metric_has_none() -> None:

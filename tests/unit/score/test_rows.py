@@ -3,26 +3,50 @@ from dataclasses import replace
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import GenerateRequest, Instruction, Losses, LossRequest, ModelRef, Pair, Request, Score
+from evol_core.records import (
+    ConfidenceRequest,
+    GenerateRequest,
+    Instruction,
+    Losses,
+    LossRequest,
+    Measured,
+    ModelRef,
+    Pair,
+    Request,
+    RewardRequest,
+    Score,
+)
 from evol_core.runner import drive
 from evol_core.score.metric import Scoring
-from evol_core.score.metrics import METRICS, models_asked, unknown_metrics
+from evol_core.score.metrics import ALL_METRICS, METRICS, models_asked, unknown_metrics
 from evol_core.score.rows import score_pair
 
 SCORING = Scoring(
     judge=ModelRef(name="judge", revision="w1", tokenizer="t1"),
     scorer=ModelRef(name="scorer", revision="w2", tokenizer="t2"),
+    reward=ModelRef(name="reward", revision="w3", tokenizer="t3"),
+    responder=ModelRef(name="responder", revision="w4", tokenizer="t4"),
+    embedder=ModelRef(name="embedder", revision="w5", tokenizer="t5"),
     form="plain",
     max_tokens=2048,
+    respond_prompt="Please: {instruction}",
 )
-PAIR = Pair(instruction=Instruction(text="Add the numbers.", input="2 and 3"), response="That is 5.")
+PAIR = Pair(
+    instruction=Instruction(text="Add the numbers.", input="2 and 3"),
+    response="That is 5.",
+    evolving_prompt="Make 'Add.' harder.",
+)
 LOSSES = Losses(question=4.0, given=1.0, alone=2.0, n_question=7, n_answer=5, n_alone=4)
 ALL = tuple(METRICS)
 
 
-def reply(request: Request) -> str | Losses:
+def reply(request: Request) -> str | Losses | Measured:
     if isinstance(request, LossRequest):
         return LOSSES
+    if isinstance(request, RewardRequest):
+        return Measured(reward=-6.0 if "harder" in request.user else 1.5)
+    if isinstance(request, ConfidenceRequest):
+        return Measured(top1=(1.0, 1.0, 1.0, 1.0, 1.0, 0.25), entropy=(0.0, 0.0, 0.0, 0.0, 0.0, 3.0))
     assert isinstance(request, GenerateRequest)
     return "Hard." if "very easy" in request.messages[0].content else "62"
 
@@ -44,6 +68,13 @@ def test_every_metric_says_its_word_in_the_order_asked() -> None:
         ("instruction_loss", 4.0),
         ("ifd", 0.5),
         ("ic_ifd", 0.125),
+        ("reward_response", 1.5),
+        ("reward_response_per_word", 0.5),
+        ("reward_evolution", -6.0),
+        ("reward_evolution_per_word", -2.0),
+        ("confidence", 0.875),
+        ("confidence_first5", 1.0),
+        ("entropy_top20", 0.5),
     ]
     assert {score.reason for score in scores} == {""}
     assert [score.label for score in scores if score.label] == ["hard"]
@@ -75,15 +106,16 @@ def test_judges_are_asked_greedily_and_see_the_input() -> None:
 def test_an_unknown_metric_is_named_before_anything_is_asked() -> None:
     assert unknown_metrics(["ifd", "length_chars"]) is None
     message = unknown_metrics(["ifd", "beauty"])
-    assert message == f"unknown metrics ['beauty']; known: {sorted(METRICS)}"
-    with pytest.raises(ValueError, match="unknown metrics \\['beauty'\\]; known: \\['difficulty_level'"):
+    assert message == f"unknown metrics ['beauty']; known: {sorted(ALL_METRICS)}"
+    with pytest.raises(ValueError, match="unknown metrics \\['beauty'\\]; known: \\['confidence'"):
         score_pair(PAIR, ["beauty"], SCORING)
 
 
 def test_which_models_are_needed_follows_from_the_metrics() -> None:
     assert models_asked(["length_chars", "length_words"]) == frozenset()
     assert models_asked(["length_chars", "ifd"]) == {"scorer"}
-    assert models_asked(ALL) == {"judge", "scorer"}
+    assert models_asked(ALL) == {"judge", "scorer", "reward", "responder"}
+    assert models_asked(["nearest_instruction"]) == {"embedder"}
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -96,7 +128,7 @@ def test_every_metric_keeps_the_contract(name: str) -> None:
     assert metric.name == name == score.metric
     assert score.subject_id == (PAIR.instruction.id if metric.subject == "instruction" else PAIR.id)
     assert isinstance(score.value, float)
-    model = {"nothing": None, "judge": SCORING.judge, "scorer": SCORING.scorer}[metric.asks]
+    model = None if metric.asks == "nothing" else SCORING.model(metric.asks)
     assert {request.model for request in engine.submitted} == ({model} if model else set())
     assert (score.scorer, bool(score.revision)) == ((model.name, True) if model else ("", False))
 
@@ -105,7 +137,9 @@ def test_every_metric_keeps_the_contract(name: str) -> None:
 def test_what_a_model_could_not_answer_is_null_with_a_reason(name: str) -> None:
     class Refusing(FakeEngine):
         def collect(self) -> list:  # type: ignore[type-arg]
-            return [replace(one, finish_reason="error", losses=None, text="7") for one in super().collect()]
+            return [
+                replace(one, finish_reason="error", losses=None, measured=None, text="7") for one in super().collect()
+            ]
 
     (score,) = scored(PAIR, name, engine=Refusing(reply))
 
@@ -147,3 +181,52 @@ def test_verdicts_of_another_judge_have_another_revision(name: str) -> None:
 
     assert scored(PAIR, name)[0].revision != scored(PAIR, name, scoring=other)[0].revision
     assert scored(PAIR, name)[0].revision == scored(PAIR, name, scoring=replace(SCORING, form="chat"))[0].revision
+
+
+def test_a_reward_is_of_the_evolving_prompt_and_the_child_or_of_the_instruction_and_the_response() -> None:
+    engine = FakeEngine(reply)
+
+    scored(PAIR, "reward_evolution", "reward_evolution_per_word", "reward_response", engine=engine)
+
+    chats = {(one.user, one.assistant) for one in engine.submitted if isinstance(one, RewardRequest)}
+    assert chats == {("Make 'Add.' harder.", "Add the numbers."), ("Add the numbers.\n2 and 3", "That is 5.")}
+    assert len(engine.submitted) == 2, "raw and adjusted rewards share a question"
+
+
+@pytest.mark.parametrize("name", ["reward_evolution", "reward_evolution_per_word"])
+def test_an_instruction_without_a_known_evolving_prompt_has_no_reward_as_an_evolution(name: str) -> None:
+    engine = FakeEngine(reply)
+
+    (score,) = scored(replace(PAIR, evolving_prompt=""), name, engine=engine)
+
+    assert (score.value, score.reason, engine.submitted) == (None, "no_parent", [])
+
+
+def test_no_word_means_no_reward_for_each_word() -> None:
+    adjusted, raw = scored(replace(PAIR, response=" "), "reward_response_per_word", "reward_response")
+
+    assert (adjusted.value, adjusted.reason, raw.value) == (None, "empty_text", 1.5)
+
+
+def test_confidence_is_asked_once_of_the_responder_with_its_prompt() -> None:
+    engine = FakeEngine(reply)
+
+    scored(PAIR, "confidence", "confidence_first5", "entropy_top20", engine=engine)
+
+    (request,) = engine.submitted
+    assert isinstance(request, ConfidenceRequest)
+    assert (request.model, request.user) == (SCORING.responder, "Please: Add the numbers.\n2 and 3")
+
+
+def test_the_reason_of_what_could_not_be_measured_is_the_engines() -> None:
+    def over(request: Request) -> Measured:
+        return Measured(reason="over_context")
+
+    scores = scored(PAIR, "confidence", "reward_response", "reward_response_per_word", engine=FakeEngine(over))
+
+    assert {(score.value, score.reason) for score in scores} == {(None, "over_context")}
+
+
+def test_a_model_that_nobody_named_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="no model is named as the reward"):
+        scored(PAIR, "reward_response", scoring=replace(SCORING, reward=None))

@@ -1,0 +1,125 @@
+"""Engines for what is measured without a word written: rewards, confidence, vectors.
+
+Each takes the requests of one kind and one model, longest first, so that like lengths share a pass.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import torch
+import transformers
+
+from evol_core.errors import EngineError, ModelError
+from evol_core.records import (
+    ConfidenceRequest,
+    EmbedRequest,
+    Generation,
+    Kind,
+    Measured,
+    ModelRef,
+    Request,
+    RewardRequest,
+)
+from evol_core.score.models.confidence import load_confidence
+from evol_core.score.models.embeddings import Embedder
+from evol_core.score.models.reward import Chat, load_reward_model
+
+BATCH_ROWS = {"reward": 16, "confidence": 16, "embed": 256}
+"""Requests that are answered, and can be recorded, together."""
+
+Q = TypeVar("Q", bound=RewardRequest | ConfidenceRequest | EmbedRequest)
+
+
+class MeasuringEngine(Generic[Q]):
+    """Satisfies Engine by a function that measures a batch."""
+
+    def __init__(self, name: str, kind: Kind, ref: ModelRef, measure: Callable[[Sequence[Q]], list[Measured]]) -> None:
+        self.name = f"{name} (torch {torch.__version__}, transformers {transformers.__version__})"
+        self._kind = kind
+        self._ref = ref
+        self._measure = measure
+        self._pending: list[tuple[Q, float]] = []
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            if request.kind != self._kind or request.model != self._ref:
+                raise ValueError(
+                    f"{self.name} answers {self._kind} requests of {self._ref.name!r}, got {request!r:.200}"
+                )
+            self._pending.append((request, time.monotonic()))  # type: ignore[arg-type]
+        self._pending.sort(key=lambda member: sum(map(len, member[0].texts)))
+
+    def collect(self) -> list[Generation]:
+        batch = [self._pending.pop() for _ in range(min(BATCH_ROWS[self._kind], len(self._pending)))]
+        if not batch:
+            return []
+        try:
+            measured = self._measure([request for request, _ in batch])
+        except torch.OutOfMemoryError as error:
+            raise EngineError(f"{self.name}: {len(batch)} requests at once are too much: {error}") from error
+        return [self._answer(*member, one) for member, one in zip(batch, measured, strict=True)]
+
+    def close(self) -> None:
+        self._pending.clear()
+
+    def _answer(self, request: Q, since: float, measured: Measured) -> Generation:
+        return Generation(
+            request_hash=request.hash,
+            finish_reason="scored",
+            measured=measured,
+            engine=self.name,
+            seconds=time.monotonic() - since,
+        )
+
+
+def reward_engine(folder: Path, ref: ModelRef, *, trust_remote_code: bool = False) -> MeasuringEngine[RewardRequest]:
+    """
+    Raises:
+        ModelError: the folder holds no reward model, or one whose code is not allowed.
+    """
+    model = load_reward_model(folder, trust_remote_code=trust_remote_code)
+
+    def measure(requests: Sequence[RewardRequest]) -> list[Measured]:
+        rewards = model([Chat(request.user, request.assistant) for request in requests])
+        return [Measured(reward=reward.value, reason=reward.reason) for reward in rewards]
+
+    return MeasuringEngine("rewards", "reward", ref, measure)
+
+
+def confidence_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[ConfidenceRequest]:
+    """
+    Raises:
+        ModelError: the folder holds no causal language model with a chat template.
+    """
+    return MeasuringEngine("confidence", "confidence", ref, load_confidence(folder))
+
+
+def embed_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[EmbedRequest]:
+    """
+    Raises:
+        ModelError: the folder holds no sentence-transformers model.
+    """
+    embedder = Embedder(folder)
+
+    def measure(requests: Sequence[EmbedRequest]) -> list[Measured]:
+        vectors_ND = embedder.embed([request.text for request in requests]).numpy().astype("<f4")
+        return [Measured(vector=vector.tobytes()) for vector in vectors_ND]
+
+    return MeasuringEngine("embeddings", "embed", ref, measure)
+
+
+def measuring_engine(
+    kind: Kind, folder: Path, ref: ModelRef, *, trust_remote_code: bool = False
+) -> MeasuringEngine[RewardRequest] | MeasuringEngine[ConfidenceRequest] | MeasuringEngine[EmbedRequest]:
+    """The engine of one kind of measurement; loads the model.
+
+    Raises:
+        ModelError: the folder holds no model of that kind.
+    """
+    if kind == "reward":
+        return reward_engine(folder, ref, trust_remote_code=trust_remote_code)
+    if trust_remote_code:
+        raise ModelError(f"model {ref.name!r}: code of a model's own is run for rewards only, not for {kind} requests")
+    return confidence_engine(folder, ref) if kind == "confidence" else embed_engine(folder, ref)
