@@ -7,8 +7,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig, ScoreConfig
+from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig
 from evol_core.recipe.parts import NAME, DecodingConfig, GateConfig, Part, Recipe, SeedSource, seeds_from
+from evol_core.recipe.scoring import ScoreConfig
 
 ArmName = Literal["a", "b"]
 
