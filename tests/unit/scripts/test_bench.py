@@ -21,7 +21,7 @@ def test_a_benchmark_that_wants_a_model_is_given_its_folder() -> None:
 
 def test_an_unknown_name_is_told_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sandboks"]) == 2
-    assert "unknown benchmarks ['sandboks']; known: ['engine'" in capsys.readouterr().err
+    assert "unknown benchmarks ['sandboks']; known: ['diversity'" in capsys.readouterr().err
 
 
 def test_a_missing_interpreter_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
