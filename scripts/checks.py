@@ -53,8 +53,8 @@ STEPS = {
     "imports": tool("lint-imports"),
     "unit": pytest_step(CONTROL, "tests/unit"),
     "dags": pytest_step(CONTROL, "tests/dags"),
-    "integration": pytest_step(CONTROL, "tests/integration", "--ignore-glob=*/integration/engine*", timeout_s=1800),
-    "engine": pytest_step(JOBS, *ENGINE_TESTS, timeout_s=1800),
+    "integration": pytest_step(CONTROL, "tests/integration", "--ignore-glob=*/integration/engine*", timeout_s=2700),
+    "engine": pytest_step(JOBS, *ENGINE_TESTS, timeout_s=2700),
     "live": pytest_step(CONTROL, "tests/live"),
 }
 
