@@ -3,8 +3,9 @@ Compares two evolvers: builds one dataset with each of them, from the same seeds
 judge compare their children pair by pair in both orders, and writes statistics, figures and a report.
 
 **plan_build** checks the recipe; **seed** publishes the seeds that both arms share; each shard goes through
-**evolve_a**, **score_a** and **evolve_b**, **score_b**; **publish_a** and **publish_b** make a version of each arm;
-**judge** asks for verdicts; **compare** writes the report, whose place its output tells, and the figures for SQL.
+**evolve_a**, **score_a** and **evolve_b**, **score_b**; **score_set_a** and **score_set_b** add the metrics that look
+at the whole set; **publish_a** and **publish_b** make a version of each arm; **judge** asks for verdicts; **compare**
+writes the report, whose place its output tells, and the figures for SQL.
 An arm that a gate closes on is quarantined and still compared; nothing is announced, so no training starts.
 
 Clear any task, or one shard of it, to have it done again: answers of models are replayed from their record.
@@ -46,8 +47,10 @@ def compare_arms() -> None:
             with_engine(f"evolve_{arm}", shard=number) >> with_engine(f"score_{arm}", shard=number)
 
     shards = shard.expand(number=plan)
-    ready = [with_engine("judge"), job("publish_a"), job("publish_b")]
-    plan >> job("seed") >> shards >> ready >> job("compare")
+    compare = job("compare")
+    plan >> job("seed") >> shards >> with_engine("judge") >> compare
+    for arm in ("a", "b"):
+        shards >> with_engine(f"score_set_{arm}") >> job(f"publish_{arm}") >> compare
 
 
 compare_arms()

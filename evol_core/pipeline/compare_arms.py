@@ -25,11 +25,11 @@ from evol_core.pipeline.comparing import arm_of, comparison_folder, examples_of,
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.gather import Gathered, Row
 from evol_core.pipeline.instruct import seed_stage
+from evol_core.pipeline.scoring import check_scores
 from evol_core.recipe import ARMS, ArmName, CompareArmsRecipe, InstructRecipe
 from evol_core.records import Instruction, ModelRef, Status
 from evol_core.runner import drive, reported, write_parts
 from evol_core.schemas import VERDICTS
-from evol_core.score.metrics import unknown_metrics
 from evol_core.seed import check_sources
 from evol_core.store.objects import StoredObject
 
@@ -44,7 +44,7 @@ def check_compare_arms(recipe: CompareArmsRecipe, settings: Settings) -> None:
         SeedError: a seed file is missing or is not what the recipe says.
     """
     check_names("evolve.operators", unknown_operators(recipe.evolve.operators))
-    check_names("score.metrics", unknown_metrics(recipe.score.metrics))
+    check_scores(recipe.score)
     check_sources(recipe.seeds)
 
 

@@ -144,6 +144,8 @@ COMPARE_ARMS: Flow[CompareArmsRecipe] = Flow(
         "evolve_b": of_arm(evolve_stage, "b"),
         "score_a": of_arm(score_stage, "a"),
         "score_b": of_arm(score_stage, "b"),
+        "score_set_a": of_arm(score_set_stage, "a"),
+        "score_set_b": of_arm(score_set_stage, "b"),
         "judge": judge_stage,
         "publish_a": of_arm(publish_stage, "a"),
         "publish_b": of_arm(publish_stage, "b"),

@@ -68,8 +68,7 @@ class CompareArmsRecipe(Recipe):
             "arms.a": self.arms.a,
             "arms.b": self.arms.b,
             "respond.model": self.respond.model,
-            "score.judge": self.score.judge,
-            "score.scorer": self.score.scorer,
+            **self.score.roles,
             "judge.model": self.judge.model,
         }
 

@@ -162,10 +162,12 @@ def test_both_arms_are_built_alike_before_anything_is_compared(dag_bag: Any) -> 
     assert after["seed"] == {"shard.evolve_a", "shard.evolve_b"}
     for arm in ("a", "b"):
         assert after[f"shard.evolve_{arm}"] == {f"shard.score_{arm}"}
-        assert after[f"shard.score_{arm}"] == {"judge", "publish_a", "publish_b"}
+        assert after[f"shard.score_{arm}"] == {"judge", "score_set_a", "score_set_b"}
+        assert after[f"score_set_{arm}"] == {f"publish_{arm}"}
     assert after["judge"] == after["publish_a"] == after["publish_b"] == {"compare"}
     engines = {task.task_id for task in dag.tasks if task.pool == "gpu"}
-    assert engines == {f"shard.{stage}_{arm}" for stage in ("evolve", "score") for arm in ("a", "b")} | {"judge"}
+    asking = ("shard.evolve", "shard.score", "score_set")
+    assert engines == {f"{stage}_{arm}" for stage in asking for arm in ("a", "b")} | {"judge"}
 
 
 def test_housekeeping_removes_nothing_before_all_is_known_to_be_whole(dag_bag: Any) -> None:

@@ -180,6 +180,6 @@ def _seed_file(folder: Path, seeds: list[str]) -> list[dict[str, str]]:
 
 def test_the_flow_says_its_stages_in_their_order() -> None:
     assert list(FLOWS["compare_arms"].stages) == [
-        *("seed", "evolve_a", "evolve_b", "score_a", "score_b"),
+        *("seed", "evolve_a", "evolve_b", "score_a", "score_b", "score_set_a", "score_set_b"),
         *("judge", "publish_a", "publish_b", "compare"),
     ]
