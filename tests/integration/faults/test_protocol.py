@@ -27,7 +27,7 @@ PROFILE = settings(
     report_multiple_bugs=False,
 )
 
-HUNT = settings(PROFILE, max_examples=60, stateful_step_count=20, phases=(Phase.generate,), derandomize=True)
+HUNT = settings(PROFILE, max_examples=500, stateful_step_count=20, phases=(Phase.generate,), derandomize=True)
 """For a planted fault: look long enough, and do not take the time to make the history short."""
 
 
