@@ -59,7 +59,7 @@ BASE = Method(text=BASE_TEXT)
 
 def method_problem(text: str) -> str:
     """Why a text is no method, by name; empty where it is one."""
-    if not text.strip():
+    if not text.replace(PLACE, "").strip():
         return "empty_method"
     if PLACE not in text:
         return "no_place"

@@ -116,6 +116,7 @@ def test_ties_go_to_the_first_and_a_repeated_candidate_is_measured_once() -> Non
         ("I cannot think of any.", "no_method_block"),
         (fenced("Make it harder.\n"), "no_place"),
         (fenced(" \n"), "empty_method"),
+        (fenced(f"{PLACE}\n"), "empty_method"),
         (fenced(f"{PLACE}{'x' * 7000}\n"), "method_too_long"),
         (fenced(SETTING.base.text), "unchanged_method"),
     ],
