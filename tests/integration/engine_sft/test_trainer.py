@@ -83,7 +83,7 @@ def test_a_killed_training_goes_on_with_the_curve_of_one_that_was_not(base: Path
 
 
 def test_rows_in_one_sample_do_not_see_each_other(base: Path) -> None:
-    words, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
+    words, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base, use_cache=False)
     alone = list(sft_samples(ROWS, words, TrainConfig(), Tally()))
     (packed,) = sft_samples(ROWS, words, TrainConfig(packing=True), Tally())
 
