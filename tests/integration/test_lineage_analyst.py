@@ -27,6 +27,9 @@ NOTHING_TO_FIND = {
     "hardest_rows",
     "same_text",
     "instruction_following",
+    "methods",
+    "parse_rates",
+    "trajectories",
     "comparisons",
     "paired_scores",
 }
