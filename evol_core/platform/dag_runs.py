@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from evol_core.config import PROJECT_ROOT
 from evol_core.errors import NotFound, PlatformError, RecipeError
 from evol_core.platform.airflow_api import AirflowApi, sign_in
 
@@ -177,15 +178,16 @@ def checked(status: int, answer: Any, method: str, path: str) -> Any:
 
 
 def _wait_for(home: Path, dag: str) -> None:
-    """Return when the DAG is there; a new home has to read its files first."""
+    """Return when the DAG is there; a new home has to read its files first, which hold a DAG of their own name each."""
     deadline = time.monotonic() + PARSED_WITHIN_S
+    files = {path.stem for path in (PROJECT_ROOT / "dags").glob("*.py")}
     while True:
         known = {item["dag_id"] for item in ask(home, "GET", "/dags?limit=1000")["dags"]}
         if dag in known:
             return
         if problems := list(_import_errors(home)):
             raise PlatformError("a DAG file cannot be read:\n" + "\n".join(problems))
-        if known or time.monotonic() > deadline:
+        if files <= known or time.monotonic() > deadline:
             raise NotFound(f"there is no DAG {dag!r}; known: {sorted(known)}")
         time.sleep(1.0)
 
