@@ -98,7 +98,7 @@ class display:
         if progress.stage not in self._bars:
             self._bars[progress.stage] = self._progress.add_task(progress.stage, total=progress.total, pace="")
         self._progress.update(
-            self._bars[progress.stage], completed=progress.done, total=progress.total, pace=_pace(progress)
+            self._bars[progress.stage], completed=progress.done, total=progress.total, pace=progress.pace
         )
 
     def _line(self, progress: JobProgress) -> None:
@@ -106,9 +106,4 @@ class display:
         ended = progress.done == progress.total
         if progress.done != done and (ended or time.monotonic() - last >= LINE_S):
             self._told[progress.stage] = (time.monotonic(), progress.done)
-            say(f"{progress.stage}: {progress.done} of {progress.total} rows, {_pace(progress)}")
-
-
-def _pace(progress: JobProgress) -> str:
-    words = f"{progress.tokens_per_s:.0f} tokens/s, {progress.replayed} replayed, {progress.generated} generated"
-    return words if progress.eta_s is None else f"{words}, {progress.eta_s:.0f} s left"
+            say(progress.line)

@@ -63,12 +63,19 @@ class JobProgress:
         """For a person."""
         if not self.stage:
             return "the job is starting"
-        said = f"{self.stage}: {self.done} of {self.total} rows"
+        return ", ".join(part for part in (f"{self.stage}: {self.done} of {self.total} rows", self.pace) if part)
+
+    @property
+    def pace(self) -> str:
+        """Tokens, answers and the time that is left, as far as the stage has them; else empty."""
+        said = []
         if self.tokens_per_s:
-            said += f", {self.tokens_per_s:.0f} tokens/s"
-        if self.replayed:
-            said += f", {self.replayed} answers replayed"
-        return f"{said}, about {self.eta_s:.0f} s left" if self.eta_s else said
+            said.append(f"{self.tokens_per_s:.0f} tokens/s")
+        if self.replayed or self.generated:
+            said.append(f"{self.replayed} answers replayed, {self.generated} generated")
+        if self.eta_s:
+            said.append(f"about {self.eta_s:.0f} s left")
+        return ", ".join(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
