@@ -30,6 +30,11 @@ FINGERPRINT = "EVOL_FINGERPRINT"
 PARALLELISM = 4
 """Tasks at once. They only start jobs and follow them; the pool `gpu` says how many jobs."""
 
+REPARSE_S = 300
+"""An unchanged DAG file is read again after so long, for its form may change with the recipe that it begins with; a
+changed one within seconds. Reading all of them takes some seconds of a core, which an engine beside it would miss at
+the default of 30 s."""
+
 JWT_EXPIRATION_S = 86400
 """A task's own token. At the default of ten minutes, Airflow can lose a race to renew it under a long task."""
 
@@ -105,6 +110,7 @@ def _airflow(machine: Machine, databases: Databases, port: int) -> dict[str, str
         "api.secret_key": secret(home, "airflow-api"),
         "api_auth.jwt_secret": secret(home, "airflow-jwt"),
         "execution_api.jwt_expiration_time": JWT_EXPIRATION_S,
+        "dag_processor.min_file_process_interval": REPARSE_S,
         "dag_processor.refresh_interval": 10,
         "dag_processor.bundle_refresh_check_interval": 5,
         "logging.base_log_folder": private_folder(home / "logs/tasks"),
