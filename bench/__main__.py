@@ -39,6 +39,7 @@ BENCHES: Mapping[str, Bench] = {
     "diversity": Bench(python=JOBS),
     "engine": Bench(python=JOBS, arguments=(MODEL,)),
     "lineage": Bench(timeout_s=3600),
+    "overhead": Bench(python=JOBS, arguments=(MODEL,)),
     "sandbox": Bench(),
     "scores": Bench(python=JOBS, arguments=(MODEL, "--device", "cpu")),
     "store": Bench(),

@@ -1,6 +1,6 @@
 """How fast IFD and IC-IFD are against the usual loop, and whether they are the same.
 
-    OMP_NUM_THREADS=1 .venv-jobs/bin/python -m bench.scores MODEL_FOLDER [--rows 64] [--file PAIRS.jsonl] [--device cpu]
+    .venv-jobs/bin/python -m bench.scores MODEL_FOLDER [--rows 64] [--file PAIRS.jsonl] [--device cpu] [--threads 1]
 
 The usual loop takes one pair at a time through three forward passes with the loss that comes with the model: the whole
 text for L(Q), the whole text for L(A|Q), the answer for L(A). Both sides read the same tokens, on the same threads, and
@@ -144,7 +144,9 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=64)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=1, help="Of either side")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     model = describe(options.folder)
     pairs = read_pairs(options.file, options.rows) if options.file else made_pairs(options.rows)
     scorer = LossScorer(options.folder, model, device=options.device)

@@ -20,7 +20,7 @@ from evol_core.records import UNIT_SEPARATOR
 
 __all__ = ["load_data_rows", "load_evolved", "load_outcomes", "load_refused", "load_scores", "load_seeds"]
 
-LATE_REASONS = {"duplicate": "publish", "contaminated": "publish"}
+LATE_REASONS = dict.fromkeys(("duplicate", "contaminated", "capped", "not_selected"), "publish")
 """Reasons that are found only when a build's rows come together, and where."""
 
 Steps = Mapping[tuple[int, str], tuple[int, int]]

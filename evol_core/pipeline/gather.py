@@ -9,17 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from evol_core.publish.decontamination import Benchmarks, Hit
-from evol_core.publish.gates import Tally
+from evol_core.publish.gates import CONTAMINATED, DUPLICATE, Tally
+from evol_core.publish.selection import Row as Candidate
+from evol_core.publish.selection import left_out
+from evol_core.recipe import SelectConfig
 from evol_core.records import Status
 from evol_core.store.objects import ObjectStore
 
 Row = dict[str, Any]
-
-DUPLICATE = "duplicate"
-"""The reason of an accepted evolution whose instruction an earlier row of the build has already."""
-
-CONTAMINATED = "contaminated"
-"""The reason of an accepted evolution that shares 13 words in a row with a benchmark's item."""
 
 
 class Gathered:
@@ -34,6 +31,7 @@ class Gathered:
         scored_set: Sequence[Row] = (),
         metrics: tuple[str, ...],
         benchmarks: Benchmarks | None = None,
+        select: SelectConfig | None = None,
     ) -> None:
         """Take the outputs of the stages, each in the order of its shards."""
         self._store = store
@@ -42,9 +40,10 @@ class Gathered:
         self._scored_set = scored_set
         self._metrics = metrics
         self.benchmarks = benchmarks
+        self._select = select or SelectConfig()
 
     def attempts(self) -> Iterator[Row]:
-        """Every EVOLVED row with its last verdict: of accepted rows with one instruction only the first stays so."""
+        """Every EVOLVED row with its last verdict: what is not published of accepted rows is refused by name."""
         for rows in self._shards():
             yield from rows
 
@@ -54,12 +53,7 @@ class Gathered:
 
     def pairs(self) -> Iterator[Row]:
         """Rows of the dataset: accepted pairs with one column a metric."""
-        of_set = {key: value for shard in self._scored_set for key, value in self._scores(shard).items()}
-        for shard, rows in zip(self._scored, self._shards(), strict=True):
-            scores = of_set | self._scores(shard)
-            for row in rows:
-                if row["status"] == Status.ACCEPTED:
-                    yield _pair(row, scores, self._metrics)
+        return self._pairs(self._shards(), self._metrics)
 
     def scores(self) -> Iterator[Row]:
         """SCORES rows, each key once."""
@@ -74,7 +68,12 @@ class Gathered:
 
     def tally(self) -> Tally:
         """The build in numbers."""
-        statuses = Counter(row["status"] for row in self.attempts())
+        outcomes = Counter((row["status"], row["reason"]) for row in self.attempts())
+        statuses = Counter[str]()
+        reasons = Counter[str]()
+        for (status, reason), number in outcomes.items():
+            statuses[status] += number
+            reasons[reason] += number
         scored = Counter({metric: 0 for metric in self._metrics})
         for pair in self.pairs():
             scored.update(metric for metric in self._metrics if pair[f"score_{metric}"] is not None)
@@ -84,6 +83,8 @@ class Gathered:
             rejected=statuses[Status.REJECTED],
             failed=statuses[Status.FAILED],
             scored=dict(scored),
+            reasons={reason: number for reason, number in reasons.items() if reason},
+            decontaminated=self.benchmarks is not None,
         )
 
     def hits(self) -> list[Hit]:
@@ -103,7 +104,35 @@ class Gathered:
                             found[row["response_id"]] = hits
         return found
 
+    @cached_property
+    def _left_out(self) -> dict[str, str]:
+        """Why an accepted row is not published, by its pair's id; asked only where the recipe selects."""
+        metrics = tuple(self._select.metrics)
+        rows = [
+            Candidate(pair["response_id"], {metric: pair[f"score_{metric}"] for metric in metrics})
+            for pair in (self._pairs(self._different(), metrics) if metrics else ())
+        ]
+        return left_out(rows, self._select)
+
     def _shards(self) -> Iterator[Iterator[Row]]:
+        return map(self._selected, self._different())
+
+    def _selected(self, rows: Iterator[Row]) -> Iterator[Row]:
+        for row in rows:
+            if row["status"] == Status.ACCEPTED and row["response_id"] in self._left_out:
+                row |= {"status": Status.REJECTED.value, "reason": self._left_out[row["response_id"]]}
+            yield row
+
+    def _pairs(self, shards: Iterator[Iterator[Row]], metrics: tuple[str, ...]) -> Iterator[Row]:
+        of_set = {key: value for shard in self._scored_set for key, value in self._scores(shard).items()}
+        for shard, rows in zip(self._scored, shards, strict=True):
+            scores = of_set | self._scores(shard)
+            for row in rows:
+                if row["status"] == Status.ACCEPTED:
+                    yield _pair(row, scores, metrics)
+
+    def _different(self) -> Iterator[Iterator[Row]]:
+        """The shards' rows; of accepted ones that repeat an instruction or a benchmark's item, refused ones."""
         seen: set[str] = set()
         for output in self._evolved:
             yield self._first_of_each(output["parts"], seen)

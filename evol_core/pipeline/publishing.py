@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from evol_core.lineage.benchmark_hits import load_benchmark_hits
 from evol_core.lineage.load import load_data_rows, load_evolved, load_scores
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.steps import register_step
@@ -15,7 +16,7 @@ from evol_core.pipeline.context import Build, Rounds
 from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered
 from evol_core.publish.benchmark_files import read_benchmarks
-from evol_core.publish.gates import Gate, Tally, check_gates
+from evol_core.publish.gates import Gate, Tally, check_build_gates
 from evol_core.records import Decoding
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.runner import write_parts
@@ -45,9 +46,10 @@ def publish_stage(build: Build[Rounds], beside: Beside | None = None) -> dict[st
         scored_set=build.outputs("score_set") if set_metrics(build.recipe.score.metrics) else (),
         metrics=build.recipe.score.metrics,
         benchmarks=read_benchmarks(build.recipe.decontaminate),
+        select=build.recipe.select,
     )
     tally = gathered.tally()
-    gates = check_gates(tally, build.recipe.gates)
+    gates = check_build_gates(tally, build.recipe.gates)
     published = _publish(build, gathered, tally, gates, beside or Beside())
     return {
         "name": published.name,
@@ -96,6 +98,7 @@ def _publish(build: Build[Rounds], gathered: Gathered, tally: Tally, gates: list
             load_scores(connection, table, attempt_id=build.order.attempt_id)
         for stored in publication.data:
             load_data_rows(connection, stored, build.store.read(stored.sha256, ["instruction_id"]))
+        load_benchmark_hits(connection, [asdict(hit) for hit in gathered.hits()], version)
         beside.load(connection, version)
 
     return build.publish(publication, load)

@@ -1,9 +1,15 @@
 """Quality gates: what a version must reach to be published. One that does not is quarantined, with the figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from evol_core.recipe import GateConfig
+from evol_core.recipe import BuildGateConfig, GateConfig
+
+DUPLICATE = "duplicate"
+"""The reason of an accepted evolution whose instruction an earlier row of the build has already."""
+
+CONTAMINATED = "contaminated"
+"""The reason of an accepted evolution that shares 13 words in a row with a benchmark's item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +22,12 @@ class Tally:
     failed: int
     scored: Mapping[str, int]
     """Accepted rows that have a value, by metric."""
+
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Rejected and failed rows, by reason."""
+
+    decontaminated: bool = False
+    """Whether anybody looked for items of benchmarks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,18 @@ def check_gates(tally: Tally, config: GateConfig) -> list[Gate]:
         _at_least(f"min_coverage.{metric}", _share(count, tally.accepted), config.min_coverage)
         for metric, count in sorted(tally.scored.items())
     ]
+    return gates
+
+
+def check_build_gates(tally: Tally, config: BuildGateConfig) -> list[Gate]:
+    """Every gate of a build that looks for duplicates and for benchmarks' items, in a fixed order."""
+
+    def share_of(reason: str) -> float | None:
+        return _share(tally.reasons.get(reason, 0), tally.n_in)
+
+    gates = [*check_gates(tally, config), _at_most("max_duplicates", share_of(DUPLICATE), config.max_duplicates)]
+    if tally.decontaminated:
+        gates.append(_at_most("max_contaminated", share_of(CONTAMINATED), config.max_contaminated))
     return gates
 
 

@@ -1,5 +1,6 @@
 """The best part of a set by one metric, the same rows every time.
 
+A build selects before it publishes (methods 2: the difficulty governor), a person among the rows of a file.
 Source: methods 5.3; arXiv 2412.11231, where a quarter of the data, chosen by IC-IFD, trained a better model than all.
 """
 
@@ -7,6 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
+
+from evol_core.recipe import SelectConfig
 
 Order = Literal["descending", "ascending"]
 
@@ -101,3 +104,35 @@ def share(n_rows: int, percent: float) -> int:
     if not n_rows:
         return 0
     return max(1, math.floor(Fraction(repr(percent)) * n_rows / 100))
+
+
+CAPPED = "capped"
+"""The reason of a row whose value is above a cap."""
+
+NOT_SELECTED = "not_selected"
+"""The reason of a row that is not among the best."""
+
+
+class Row(NamedTuple):
+    """An accepted row with the values that a recipe selects by; None where a metric could not be computed."""
+
+    id: str
+    values: Mapping[str, float | None]
+
+
+def left_out(rows: Sequence[Row], config: SelectConfig) -> dict[str, str]:
+    """Why a row is not published, by its id: first the caps, then the best part of what is within them.
+
+    A value that could not be computed is above no cap, and never among the best.
+    """
+    found = {row.id: CAPPED for row in rows if _is_over(row, config.at_most)}
+    if config.by:
+        within = [Candidate(row.id, row.values[config.by]) for row in rows if row.id not in found]
+        best = {within[place].id for place in select(within, percent=config.percent, order=order_of(config.by)).chosen}
+        found |= {row.id: NOT_SELECTED for row in within if row.id not in best}
+    return found
+
+
+def _is_over(row: Row, caps: Mapping[str, float]) -> bool:
+    values = ((row.values[metric], cap) for metric, cap in caps.items())
+    return any(value is not None and value > cap for value, cap in values)

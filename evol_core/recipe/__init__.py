@@ -11,10 +11,12 @@ from evol_core.recipe.evaluate import EvaluateRecipe, LmEvalConfig
 from evol_core.recipe.housekeeping import HousekeepingRecipe
 from evol_core.recipe.instruct import (
     AcceptanceConfig,
+    BuildGateConfig,
     EvolveConfig,
     InstructRecipe,
     RespondConfig,
     RoundsRecipe,
+    SelectConfig,
 )
 from evol_core.recipe.parts import (
     BenchmarkSource,
@@ -40,6 +42,7 @@ __all__ = [
     "AutoEvolRecipe",
     "AutoifRecipe",
     "BenchmarkSource",
+    "BuildGateConfig",
     "CompareArmsRecipe",
     "DecodingConfig",
     "EvaluateRecipe",
@@ -59,6 +62,7 @@ __all__ = [
     "RoundsRecipe",
     "ScoreConfig",
     "SeedSource",
+    "SelectConfig",
     "SftRecipe",
     "TrainConfig",
     "parse_recipe",

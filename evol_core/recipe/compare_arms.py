@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from evol_core.recipe.instruct import AcceptanceConfig, EvolveConfig, InstructRecipe, RespondConfig
+from evol_core.recipe.instruct import AcceptanceConfig, BuildGateConfig, EvolveConfig, InstructRecipe, RespondConfig
 from evol_core.recipe.parts import NAME, DecodingConfig, GateConfig, Part, Recipe, SeedSource, seeds_from
 from evol_core.recipe.scoring import ScoreConfig
 
@@ -110,7 +110,7 @@ class CompareArmsRecipe(Recipe):
             evolve=EvolveConfig(model=self.evolver(arm), **dict(self.evolve)),
             respond=self.respond,
             score=self.score,
-            gates=self.gates,
+            gates=BuildGateConfig(**dict(self.gates)),
         )
         used = set(whole.roles.values())
         return whole.model_copy(update={"models": {name: self.models[name] for name in self.models if name in used}})

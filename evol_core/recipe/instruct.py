@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evol_core.recipe.parts import BenchmarkSource, DecodingConfig, GateConfig, Part, Recipe, SeedSource, seeds_from
 from evol_core.recipe.scoring import ScoreConfig
@@ -48,6 +48,37 @@ class RespondConfig(Part):
     keep_truncated: bool = Field(False, description="Keep a response that was cut at max_tokens")
 
 
+class SelectConfig(Part):
+    """Which of the accepted rows are published. The others are kept with their scores, refused by name."""
+
+    at_most: dict[str, float] = Field(
+        {}, description="Caps by metric: difficulty_level 4 leaves the very hard rows out; no value is no reason to"
+    )
+    by: str = Field("", description="The metric that ranks the rows, best first; empty: all of them are published")
+    percent: float = Field(100.0, gt=0, le=100, description="Of the rows within the caps, at least one row")
+
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """Every metric that is asked, with the field that names it."""
+        capped = {metric: f"select.at_most.{metric}" for metric in self.at_most}
+        return {**capped, **({self.by: "select.by"} if self.by else {})}
+
+    @model_validator(mode="after")
+    def _percent_of_a_ranking(self) -> Self:
+        if self.percent < 100 and not self.by:
+            raise ValueError(f"percent {self.percent:g} has nothing to rank the rows by; name a metric in by")
+        return self
+
+
+class BuildGateConfig(GateConfig):
+    """Gates of a build that looks for duplicates and for items of benchmarks. Such rows are refused in any case."""
+
+    max_contaminated: float = Field(
+        1.0, ge=0, le=1, description="Share of all rows that share 13 words in a row with a benchmark's item"
+    )
+    max_duplicates: float = Field(1.0, ge=0, le=1, description="Share of all rows whose instruction came up before")
+
+
 class RoundsRecipe(Recipe):
     """Seeds that are evolved in rounds, answered, scored and published: what such flows have in common."""
 
@@ -58,7 +89,20 @@ class RoundsRecipe(Recipe):
     decontaminate: tuple[BenchmarkSource, ...] = Field(
         (), description="Benchmarks; a row that shares 13 words in a row with an item is refused"
     )
-    gates: GateConfig = GateConfig()
+    select: SelectConfig = SelectConfig()
+    gates: BuildGateConfig = BuildGateConfig()
+
+    @model_validator(mode="after")
+    def _what_is_asked_is_measured(self) -> Self:
+        for metric, field in self.select.metrics.items():
+            if metric not in self.score.metrics:
+                raise ValueError(f"{field} asks {metric!r}, which score.metrics does not have; add it there")
+        if self.gates.max_contaminated < 1 and not self.decontaminate:
+            raise ValueError(
+                f"gates.max_contaminated is {self.gates.max_contaminated:g}, but nothing is looked for: "
+                "name the benchmarks' files in decontaminate"
+            )
+        return self
 
     @property
     def roles(self) -> Mapping[str, str]:

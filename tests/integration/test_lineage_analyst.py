@@ -20,6 +20,7 @@ NOTHING_TO_FIND = {
     "exposed_checkpoints",
     "operators_and_metrics",
     "constraints",
+    "contamination",
     "disputed_cases",
     "functions",
     "pass_rates",

@@ -26,6 +26,13 @@ MINIMAL = {"name": "demo", "seeds": [{"path": "seeds.jsonl"}]}
         ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
         ({"flow": "evolve"}, "flow: unknown flow 'evolve'; known: ["),
         ({"respond": {"model": "large"}}, "respond.model names the model 'large'; models has ['default']"),
+        ({"select": {"percent": 25}}, "select: percent 25 has nothing to rank the rows by; name a metric in by"),
+        ({"select": {"by": "reward_response"}}, "select.by asks 'reward_response', which score.metrics does not have"),
+        (
+            {"select": {"at_most": {"difficulty": 4}}},
+            "select.at_most.difficulty asks 'difficulty', which score.metrics does not have; add it there",
+        ),
+        ({"gates": {"max_contaminated": 0.1}}, "but nothing is looked for: name the benchmarks' files in decontaminate"),
         (
             {"models": {"default": {"trust_remote_code": True}}},
             "models.default: trust_remote_code runs code from the model folder: pin it by setting revision as well",

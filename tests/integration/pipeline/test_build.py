@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.config import Settings
-from evol_core.errors import EngineError
+from evol_core.errors import EngineError, RecipeError
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
-from evol_core.pipeline import Order, run
+from evol_core.pipeline import Order, check_recipe, run
 from evol_core.recipe import Recipe, parse_recipe
 from evol_core.records import GenerateRequest, Losses, LossRequest, Measured, Request
 from evol_core.runner import Progress
@@ -231,3 +231,62 @@ def test_rows_that_repeat_a_benchmark_are_refused_and_their_hits_are_kept(tmp_pa
     assert reasons >= 1
     assert published["rows"] + published["rejected"] + published["failed"] == len(SEEDS) * 2
     assert {(hit["benchmark"], hit["item"], hit["words"]) for hit in kept["hits"]} == {("bench", "b7", leaked)}
+    with runs.database.connect() as connection:
+        found = connection.execute(sa.text("SELECT * FROM analytics.contaminated_rows")).mappings().all()
+        (summary,) = connection.execute(sa.text("SELECT * FROM analytics.contamination")).mappings()
+    assert {(row["benchmark"], row["item"], row["words"]) for row in found} == {("bench", "b7", leaked)}
+    assert len(found) == summary["n_contaminated"] == reasons
+    assert (summary["n_items"], summary["n_rows"], summary["share"]) == (1, published["rows"], reasons / 10)
+
+
+def test_too_many_rows_of_a_benchmark_hold_a_version_back(tmp_path: Path, runs: Runs) -> None:
+    benchmark = tmp_path / "bench.jsonl"
+    leaked = "one two three four five six seven eight nine ten eleven twelve thirteen"
+    benchmark.write_text(json.dumps({"question": leaked}) + "\n")
+    wanted = recipe(
+        tmp_path,
+        SEEDS,
+        decontaminate=[{"name": "bench", "path": str(benchmark)}],
+        gates={"max_contaminated": 0.1},
+    )
+
+    def leaking(request: Request) -> str | Losses | Measured:
+        said = reply(request)
+        return f"{said} {leaked}" if isinstance(said, str) and said != "70" else said
+
+    published = runs.run(runs.order(wanted, "a"), leaking)["publish"]
+
+    assert published["state"] == "quarantined"
+    assert "max_contaminated" in [gate["name"] for gate in published["closed_gates"]]
+
+
+def test_a_benchmark_that_is_not_there_is_told_before_anything_starts(tmp_path: Path, runs: Runs) -> None:
+    wanted = recipe(tmp_path, SEEDS, decontaminate=[{"name": "bench", "path": str(tmp_path / "gone.jsonl")}])
+
+    with pytest.raises(RecipeError, match=r"decontaminate\.0: .*gone\.jsonl does not exist"):
+        check_recipe(wanted, runs.settings)
+
+
+def test_a_selection_publishes_the_best_and_keeps_the_others_with_their_scores(tmp_path: Path, runs: Runs) -> None:
+    def scored(request: Request) -> str | Losses | Measured:
+        if isinstance(request, LossRequest):
+            given = 0.1 + int(request.hash[:2], 16) / 256
+            return Losses(question=2.0, given=given, alone=1.0, n_question=5, n_answer=7, n_alone=6)
+        return reply(request)
+
+    everything = runs.run(runs.order(recipe(tmp_path, SEEDS), "a"), scored)["publish"]
+    wanted = recipe(tmp_path, SEEDS, name="best", select={"by": "ifd", "percent": 50})
+    published = runs.run(runs.order(wanted, "b"), scored)["publish"]
+
+    assert published["rows"] == everything["rows"] // 2
+    assert published["rows"] + published["rejected"] + published["failed"] == len(SEEDS) * 2
+    with runs.database.connect() as connection:
+        worst, best = connection.execute(
+            sa.text(
+                "SELECT max(s.value) FILTER (WHERE o.reason = 'not_selected' AND o.stage = 'publish'), "
+                "min(s.value) FILTER (WHERE o.status = 'accepted') FROM lineage.outcome o "
+                "JOIN lineage.dataset d USING (dataset_id) JOIN lineage.score s ON s.subject_id = o.response_id "
+                "JOIN lineage.metric m USING (metric_id) WHERE d.name = 'best' AND m.name = 'ifd'"
+            )
+        ).one()
+    assert worst <= best

@@ -1,12 +1,13 @@
 """A build's rows are the same however many shards they were made in, and none is lost or doubled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evol_core.pipeline.gather import Gathered
+from evol_core.recipe import SelectConfig
 from evol_core.records import ACCEPTED, Evolved, Instruction, Pair, RequestHash, Score, Status, Verdict
 from evol_core.runner import write_parts
 from evol_core.schemas import EVOLVED, SCORES, evolved_row, score_row
@@ -32,6 +33,10 @@ def attempt(ordinal: int, text: str, verdict: Verdict = ACCEPTED, response: str 
     )
 
 
+def child(row: Evolved) -> str:
+    return row.child.text if row.child is not None else ""
+
+
 def scores_of(row: Evolved, value: float | None) -> list[Score]:
     if row.verdict is not ACCEPTED or row.child is None or row.response is None:
         return []
@@ -52,7 +57,15 @@ ROWS = [
 ]
 
 
-def gathered(tmp_path: Path, shards: Sequence[Sequence[Evolved]], value: float | None = 0.5) -> Gathered:
+def gathered(
+    tmp_path: Path,
+    shards: Sequence[Sequence[Evolved]],
+    value: float | None = 0.5,
+    values: Mapping[str, float | None] | None = None,
+    select: SelectConfig | None = None,
+) -> Gathered:
+    """`values` by child, where not all have the same one."""
+
     store = ObjectStore(tmp_path)
 
     def output(rows: Sequence[dict[str, Any]], schema: Any) -> dict[str, Any]:
@@ -61,8 +74,12 @@ def gathered(tmp_path: Path, shards: Sequence[Sequence[Evolved]], value: float |
     return Gathered(
         store,
         evolved=[output([evolved_row(row) for row in shard], EVOLVED) for shard in shards],
-        scored=[output([score_row(s) for row in shard for s in scores_of(row, value)], SCORES) for shard in shards],
+        scored=[
+            output([score_row(s) for row in shard for s in scores_of(row, (values or {}).get(child(row), value))], SCORES)
+            for shard in shards
+        ],
         metrics=("ifd", "difficulty_score"),
+        select=select,
     )
 
 
@@ -97,3 +114,36 @@ def test_a_score_that_two_shards_have_is_kept_once(tmp_path: Path) -> None:
     build = gathered(tmp_path, [[attempt(0, "a")], [attempt(1, "a")]])
 
     assert [row["metric"] for row in build.scores()] == ["ifd", "difficulty_score"]
+
+
+@pytest.mark.parametrize("cuts", [[6], [2, 4], [5, 0, 1]])
+def test_what_is_not_selected_is_refused_by_name_and_nothing_is_lost(tmp_path: Path, cuts: list[int]) -> None:
+    rows = iter(ROWS)
+    build = gathered(
+        tmp_path,
+        [[next(rows) for _ in range(cut)] for cut in cuts],
+        values={"a": 0.9, "c": 1.2, "e": 0.4},
+        select=SelectConfig(at_most={"ifd": 1.0}, by="ifd", percent=50),
+    )
+
+    assert [row["instruction"] for row in build.pairs()] == ["a"]
+    assert [(row["ordinal"], row["reason"]) for row in build.refused()] == [
+        (1, "unchanged"),
+        (2, "capped"),
+        (3, "duplicate"),
+        (4, "engine_error"),
+        (5, "not_selected"),
+    ]
+    tally = build.tally()
+    assert (tally.n_in, tally.accepted, tally.rejected, tally.failed) == (6, 1, 4, 1)
+    assert tally.reasons["not_selected"] == 1
+
+
+def test_a_row_without_a_value_passes_every_cap_and_wins_no_ranking(tmp_path: Path) -> None:
+    values = {"a": None, "c": 0.5, "e": 0.4}
+
+    capped = gathered(tmp_path, [ROWS], values=values, select=SelectConfig(at_most={"ifd": 0.4}))
+    ranked = gathered(tmp_path, [ROWS], values=values, select=SelectConfig(by="ifd"))
+
+    assert [row["instruction"] for row in capped.pairs()] == ["a", "e"]
+    assert [row["instruction"] for row in ranked.pairs()] == ["c", "e"]

@@ -1,9 +1,11 @@
 """Gates hold back what does not reach its bounds, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
-from evol_core.publish.gates import Tally, check_gates
-from evol_core.recipe import GateConfig
+from evol_core.publish.gates import Tally, check_build_gates, check_gates
+from evol_core.recipe import BuildGateConfig, GateConfig
 
 
 def tally(accepted: int = 8, rejected: int = 2, failed: int = 0, **scored: int) -> Tally:
@@ -37,3 +39,24 @@ def test_a_share_of_nothing_is_unknown_and_holds_nothing_back() -> None:
     assert gates["max_reject_rate"].found is None
     assert gates["min_coverage.ifd"].found is None
     assert all(gate.passed for gate in gates.values())
+
+
+@pytest.mark.parametrize(
+    ("reasons", "decontaminated", "closed_gates"),
+    [
+        ({"duplicate": 1, "contaminated": 1}, True, []),
+        ({"duplicate": 2}, True, ["max_duplicates"]),
+        ({"contaminated": 2}, True, ["max_contaminated"]),
+    ],
+)
+def test_duplicates_and_contaminated_rows_close_their_own_gates(
+    reasons: dict[str, int], decontaminated: bool, closed_gates: list[str]
+) -> None:
+    build = replace(tally(), reasons=reasons, decontaminated=decontaminated)
+    config = BuildGateConfig(max_duplicates=0.1, max_contaminated=0.1)
+
+    assert [gate.name for gate in check_build_gates(build, config) if not gate.passed] == closed_gates
+
+
+def test_where_nobody_looked_for_benchmarks_no_gate_says_that_there_are_none() -> None:
+    assert "max_contaminated" not in {gate.name for gate in check_build_gates(tally(), BuildGateConfig())}
