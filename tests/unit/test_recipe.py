@@ -32,7 +32,7 @@ MINIMAL = {"name": "demo", "seeds": [{"path": "seeds.jsonl"}]}
             {"select": {"at_most": {"difficulty": 4}}},
             "select.at_most.difficulty asks 'difficulty', which score.metrics does not have; add it there",
         ),
-        ({"gates": {"max_contaminated": 0.1}}, "but nothing is looked for: name the benchmarks' files in decontaminate"),
+        ({"gates": {"max_contaminated": 0.1}}, "nothing is looked for: name the benchmarks' files in decontaminate"),
         (
             {"models": {"default": {"trust_remote_code": True}}},
             "models.default: trust_remote_code runs code from the model folder: pin it by setting revision as well",

@@ -67,6 +67,7 @@ def gathered(
     """`values` by child, where not all have the same one."""
 
     store = ObjectStore(tmp_path)
+    by_child = values or {}
 
     def output(rows: Sequence[dict[str, Any]], schema: Any) -> dict[str, Any]:
         return {"parts": [part.sha256 for part in write_parts(store, rows, schema)]}
@@ -75,7 +76,7 @@ def gathered(
         store,
         evolved=[output([evolved_row(row) for row in shard], EVOLVED) for shard in shards],
         scored=[
-            output([score_row(s) for row in shard for s in scores_of(row, (values or {}).get(child(row), value))], SCORES)
+            output([score_row(s) for row in shard for s in scores_of(row, by_child.get(child(row), value))], SCORES)
             for shard in shards
         ],
         metrics=("ifd", "difficulty_score"),
