@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from evol_core.pipeline.autoif_parts import read_rows
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.gather import DUPLICATE
+from evol_core.publish.gates import DUPLICATE
 from evol_core.recipe import AutoifRecipe, DecodingConfig
 from evol_core.records import Instruction, ModelRef, Pair, Score, Status, content_hash
 from evol_core.schemas import score_row

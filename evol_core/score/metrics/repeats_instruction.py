@@ -19,7 +19,7 @@ METRIC = SetMetric(
     unit="rows",
     better="lower",
     mode="instruction",
-    null="only_row, not_unicode, engine_error",
+    null="only_row, not_finite, not_unicode, engine_error",
     source="arXiv 2412.11231; methods 5.8",
     read=read,
 )

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import torch
 import transformers
+from torch import Tensor
 
 from evol_core.errors import EngineError, ModelError
 from evol_core.records import (
@@ -22,9 +23,13 @@ from evol_core.records import (
     Request,
     RewardRequest,
 )
-from evol_core.score.models.confidence import load_confidence
+from evol_core.score.models.confidence import NOT_FINITE, NOT_UNICODE, load_confidence
 from evol_core.score.models.embeddings import Embedder
 from evol_core.score.models.reward import Chat, load_reward_model
+from evol_core.text import has_lone_surrogate
+
+OF_LENGTH_ONE = 1e-3
+"""How far a vector's length may be from 1; NaN is farther than any number."""
 
 BATCH_ROWS = {"reward": 16, "confidence": 16, "embed": 256}
 """Requests that are answered, and can be recorded, together."""
@@ -55,14 +60,21 @@ class MeasuringEngine(Generic[Q]):
         batch = [self._pending.pop() for _ in range(min(BATCH_ROWS[self._kind], len(self._pending)))]
         if not batch:
             return []
-        try:
-            measured = self._measure([request for request, _ in batch])
-        except torch.OutOfMemoryError as error:
-            raise EngineError(f"{self.name}: {len(batch)} requests at once are too much: {error}") from error
+        measured = self._measured([request for request, _ in batch])
         return [self._answer(*member, one) for member, one in zip(batch, measured, strict=True)]
 
     def close(self) -> None:
         self._pending.clear()
+
+    def _measured(self, requests: Sequence[Q]) -> list[Measured]:
+        """In halves where the memory does not hold all at once."""
+        try:
+            return self._measure(requests)
+        except torch.OutOfMemoryError as error:
+            if len(requests) == 1:
+                raise EngineError(f"{self.name}: one request alone is too much: {error}") from error
+            half = len(requests) // 2
+            return self._measured(requests[:half]) + self._measured(requests[half:])
 
     def _answer(self, request: Q, since: float, measured: Measured) -> Generation:
         return Generation(
@@ -96,6 +108,13 @@ def confidence_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[Confidence
     return MeasuringEngine("confidence", "confidence", ref, load_confidence(folder))
 
 
+def vector_of(vector_D: Tensor) -> Measured:
+    """A vector as it is recorded; one that has no direction is none."""
+    if not abs(float(torch.linalg.vector_norm(vector_D)) - 1) <= OF_LENGTH_ONE:
+        return Measured(reason=NOT_FINITE)
+    return Measured(vector=vector_D.numpy().astype("<f4").tobytes())
+
+
 def embed_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[EmbedRequest]:
     """
     Raises:
@@ -104,8 +123,12 @@ def embed_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[EmbedRequest]:
     embedder = Embedder(folder)
 
     def measure(requests: Sequence[EmbedRequest]) -> list[Measured]:
-        vectors_ND = embedder.embed([request.text for request in requests]).numpy().astype("<f4")
-        return [Measured(vector=vector.tobytes()) for vector in vectors_ND]
+        texts = [request.text for request in requests if not has_lone_surrogate(request.text)]
+        vectors = iter(embedder.embed(texts))
+        return [
+            Measured(reason=NOT_UNICODE) if has_lone_surrogate(request.text) else vector_of(next(vectors))
+            for request in requests
+        ]
 
     return MeasuringEngine("embeddings", "embed", ref, measure)
 

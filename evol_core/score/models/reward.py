@@ -49,7 +49,7 @@ class Classifier:
     def __init__(self, model: Any, tokenizer: Any, *, padded_tokens: int | None = None) -> None:
         self._model, self._tokenizer = model, tokenizer
         self._padded_tokens = padded_tokens or PADDED_TOKENS[model.device.type]
-        self._context = int(getattr(model.config, "max_position_embeddings", 0)) or 2**31
+        self._context = context_of(model)
 
     def __call__(self, chats: Sequence[Chat]) -> list[Reward]:
         rewards: dict[int, Reward] = {}
@@ -84,6 +84,7 @@ class OwnScoring:
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._model, self._tokenizer = model, tokenizer
+        self._context = context_of(model)
 
     def __call__(self, chats: Sequence[Chat]) -> list[Reward]:
         with torch.inference_mode():
@@ -92,6 +93,8 @@ class OwnScoring:
     def _reward(self, chat: Chat) -> Reward:
         if has_lone_surrogate(chat.user + chat.assistant):
             return Reward(None, "not_unicode")
+        if len(self._tokenizer(chat.user + chat.assistant)["input_ids"]) > self._context:
+            return Reward(None, "over_context")
         return finite(float(self._model.get_score(self._tokenizer, messages(chat))))
 
 
@@ -122,6 +125,8 @@ def load_reward_model(folder: Path, *, device: str = "auto", trust_remote_code: 
     outputs = int(getattr(model.config, "num_labels", 0))
     if outputs != 1 or not hasattr(model, "score"):
         raise ModelError(f"reward model {folder.name!r} has {outputs} outputs; a reward model has one, read by `score`")
+    if not getattr(tokenizer, "chat_template", None):
+        raise ModelError(f"reward model {folder.name!r} has no chat template, so it can read no chat; add its template")
     return Classifier(model, tokenizer)
 
 
@@ -130,6 +135,11 @@ def _brings_code(folder: Path) -> bool:
         return "auto_map" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+
+
+def context_of(model: Any) -> int:
+    """Positions that a model knows; as good as no limit where its config names none."""
+    return int(getattr(model.config, "max_position_embeddings", 0)) or 2**31
 
 
 def messages(chat: Chat) -> list[dict[str, str]]:

@@ -72,6 +72,14 @@ def test_a_classifier_of_several_classes_is_no_reward_model(tmp_path: Path) -> N
         load_reward_model(classifier(tmp_path, outputs=2))
 
 
+def test_a_classifier_that_can_read_no_chat_says_so_before_it_is_asked(tmp_path: Path) -> None:
+    classifier(tmp_path)
+    (tmp_path / "chat_template.jinja").unlink()
+
+    with pytest.raises(ModelError, match="has no chat template, so it can read no chat"):
+        load_reward_model(tmp_path)
+
+
 def test_a_folder_without_a_model_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded as a reward model"):
         load_reward_model(tmp_path)
@@ -93,7 +101,14 @@ def own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_model_with_a_way_of_its_own_is_asked_in_that_way(own_code: Path) -> None:
     model = load_reward_model(own_code, trust_remote_code=True)
 
-    assert model([Chat("a", "four"), Chat("a", "nan")]) == [Reward(4.0), Reward(None, "not_finite")]
+    chats = [Chat("a", "four"), Chat("a", "nan"), Chat("a", "b" * CONTEXT), Chat("a", "\ud800")]
+
+    assert model(chats) == [
+        Reward(4.0),
+        Reward(None, "not_finite"),
+        Reward(None, "over_context"),
+        Reward(None, "not_unicode"),
+    ]
 
 
 def test_a_models_own_code_runs_only_where_it_is_allowed(own_code: Path) -> None:
