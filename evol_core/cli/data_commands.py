@@ -8,7 +8,7 @@ import typer
 from evol_core.cli import version_commands
 from evol_core.cli.catalogue_commands import card
 from evol_core.cli.database import open_database
-from evol_core.cli.export_command import export
+from evol_core.cli.export_command import confidence, export
 from evol_core.cli.output import AsJson, command, emit, emit_parts, say
 from evol_core.errors import ConfigError
 from evol_core.lineage.analyst import EXAMPLES, PARQUET_EXAMPLES, Answer, ask, example, examples
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     datasets.command("verify")(verify)
     datasets.command("diff")(diff)
     datasets.command("export")(export)
+    datasets.command("confidence")(confidence)
     datasets.command("card")(card)
     version_commands.add_commands(datasets)
     app.add_typer(datasets, name="datasets")

@@ -48,6 +48,22 @@ _REGISTER = sa.text(f"""
 """An answer whose object is gone gives way to the new one; else the first stays."""
 
 
+_MEASURED = sa.text("""
+    SELECT f.sha256, array_agg(g.row_no ORDER BY g.row_no) AS row_numbers
+    FROM lineage.generation g
+    JOIN lineage.object_file f USING (file_id)
+    WHERE g.finish_reason = 'scored' AND f.deleted_at IS NULL
+    GROUP BY f.file_id, f.sha256
+    ORDER BY f.file_id
+""")
+
+
+def measured_places(connection: sa.Connection) -> Iterator[tuple[str, list[int]]]:
+    """Every object with answers in force that were measured, not written; and their rows in it."""
+    for sha256, row_numbers in connection.execute(_MEASURED):
+        yield bytes(sha256).hex(), list(row_numbers)
+
+
 class PostgresIndex:
     """Where recorded answers stand, shared by all runs. The first committed answer to a request stays."""
 

@@ -7,9 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import NotFound, RecipeError
+from evol_core.lineage.generations import measured_places
+from evol_core.lineage.versions import resolve
 from evol_core.pipeline import check_recipe
+from evol_core.publish.confidence_arrays import confidence_arrays, rows_of
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import GenerateRequest, Losses, Measured, Request, RewardRequest
+from evol_core.records import ConfidenceRequest, GenerateRequest, Losses, Measured, Request, RewardRequest
+from evol_core.store.objects import ObjectStore
 from tests.integration.pipeline.test_build import SEEDS, Runs, model_folder, recipe
 from tests.integration.pipeline.test_build import reply as build_reply
 
@@ -128,3 +132,34 @@ def test_a_version_that_is_not_there_is_refused_before_any_engine(tmp_path: Path
         check_recipe(rescore("ifd", version="tiny.seeds"), runs.settings)
     with pytest.raises(RecipeError, match=r"score\.embedder: is empty, but score\.metrics \['nearest_instruction'\]"):
         check_recipe(rescore("nearest_instruction"), runs.settings)
+
+
+def test_arrays_of_confidence_join_the_rows_and_their_means_are_the_scores(tmp_path: Path, runs: Runs) -> None:
+    published = built(tmp_path, runs)
+
+    def sure(request: Request) -> str | Losses | Measured:
+        if isinstance(request, ConfidenceRequest):
+            if "iron" in request.user:
+                return Measured(reason="over_context")
+            return Measured(top1=(0.5, len(request.response) / 1000), entropy=(0.25, 1.0))
+        return reply(request)
+
+    runs.run(runs.order(rescore("confidence"), "b"), sure)
+    store = ObjectStore(runs.settings.objects)
+    with runs.database.connect() as connection:
+        version = resolve(connection, "tiny@1")
+        rows = rows_of(store, [part.sha256 for part in version.data])
+        found = list(confidence_arrays(store, rows, measured_places(connection)))
+        query = sa.text(
+            "SELECT subject_id, value, reason FROM lineage.score JOIN lineage.metric USING (metric_id) "
+            "WHERE name = 'confidence'"
+        )
+        scores = {str(row.subject_id): (row.value, row.reason) for row in connection.execute(query)}
+
+    assert len(found) == published["rows"]
+    assert {row["reason"] for row in found} == {"", "over_context"}
+    for row in found:
+        value = None if row["top1"] is None else sum(row["top1"]) / len(row["top1"])
+        assert scores[row["response_id"]] == (value and pytest.approx(value), row["reason"])
+    ids = {row["instruction_id"] for part in version.data for row in store.rows(part.sha256)}
+    assert {row["instruction_id"] for row in found} == ids
