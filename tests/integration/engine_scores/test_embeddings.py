@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch  # noqa: TID253
+from transformers import AutoModel, AutoTokenizer  # noqa: TID253
 
 from evol_core.errors import ModelError
 from evol_core.score.models.embeddings import Embedder
@@ -25,6 +26,18 @@ def test_vectors_have_length_one_and_come_in_order(embedder: Embedder) -> None:
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(TEXTS)))
     torch.testing.assert_close(vectors[0], vectors[-1])
     assert embedder.max_tokens == 128
+
+
+def test_vectors_are_those_of_a_plain_mean_over_the_tokens(tiny_embedder: Path, embedder: Embedder) -> None:
+    words = AutoTokenizer.from_pretrained(tiny_embedder)
+    model = AutoModel.from_pretrained(tiny_embedder).eval()
+
+    for text, vector in zip(TEXTS, embedder.embed(TEXTS), strict=True):
+        ids = words(text, truncation=True, max_length=embedder.max_tokens, return_tensors="pt")["input_ids"]
+        with torch.no_grad():
+            mean = model(input_ids=ids)[0][0].double().mean(0)
+        expected = mean / mean.norm()
+        assert vector.tolist() == pytest.approx(expected.tolist(), abs=3e-5)
 
 
 def test_company_and_padding_change_no_vector(embedder: Embedder) -> None:

@@ -1,6 +1,7 @@
 """`evol score` and `evol select`: every row is there, whatever is wrong with it, and errors say what to do."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from evol_core.pipeline.file_scores import ScoreOrder, score_file
 from evol_core.recipe import FileScoring
 from evol_core.records import EmbedRequest, Losses, LossRequest, Measured, Request
 from evol_core.store.plain_rows import read_rows
+
+Reply = Callable[[Request], Losses | str | Measured]
 
 ROWS: list[Any] = [
     {"instruction": "Add.", "input": "1 and 2", "output": "It is 3."},
@@ -50,11 +53,13 @@ def reply(request: Request) -> Losses | str | Measured:
     return "70"
 
 
-def scored(file: Path, settings: Settings, *metrics: str, **how: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def scored(
+    file: Path, settings: Settings, *metrics: str, say: Reply = reply, **how: Any
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     output = file.with_name("scores.parquet")
     whole = FileScoring(score=FileScoring().score.model_copy(update={"metrics": metrics}), **how)
     order = ScoreOrder(file=file, output=output, how=whole)
-    summary = score_file(order, settings, lambda progress: None, lambda *about: FakeEngine(reply))
+    summary = score_file(order, settings, lambda progress: None, lambda *about: FakeEngine(say))
     return list(read_rows(output).values), summary
 
 
@@ -84,6 +89,30 @@ def test_every_row_has_a_line_for_every_metric_and_every_null_a_reason(file: Pat
 def test_a_metric_that_a_model_is_missing_for_is_refused_before_any_is_loaded(file: Path, settings: Settings) -> None:
     with pytest.raises(ConfigError, match=r"they ask a model that is not named; .*--set score.reward=reward"):
         scored(file, settings, "reward_response")
+
+
+ESSAYS = (
+    "This task has 3 parts, and I would say that each is harder than the one before it. " * 2000,
+    "Hard to say! On the one hand it is easy, on the other hand it is very hard.",
+)
+
+
+@pytest.mark.parametrize("essay", ESSAYS)
+@pytest.mark.parametrize("metric", ["difficulty_score", "difficulty_level"])
+def test_a_judge_that_writes_essays_gives_no_value_and_is_counted(
+    file: Path, settings: Settings, metric: str, essay: str
+) -> None:
+    lines, summary = scored(file, settings, metric, say=lambda request: f"{essay}\nPoints: 60 or 70")
+
+    assert [(line["value"], line["reason"]) for line in lines if line["row"] in (0, 2, 4)] == [(None, "unparsed")] * 3
+    assert summary["metrics"] == [
+        {
+            "metric": metric,
+            "scored": 0,
+            "mean": None,
+            "null": {"unparsed": 3, "not_text": 1, "not_unicode": 1, "not_a_row": 1},
+        }
+    ]
 
 
 def test_the_command_scores_without_a_model_here_and_selects_in_order_of_rank(file: Path, tmp_path: Path) -> None:
