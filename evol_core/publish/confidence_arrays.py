@@ -59,8 +59,7 @@ def confidence_arrays(
         places: objects of the record, and which of their rows are in force.
     """
     for sha256, numbers in places:
-        table = store.read(sha256, _ASKED).take(numbers)
-        for answer in table.filter(pc.equal(table["kind"], "confidence")).to_pylist():
+        for answer in store.read(sha256, _ASKED).take(numbers).filter(pc.field("kind") == "confidence").to_pylist():
             request = json.loads(answer["request"])
             for reply in rows.get(request["response"], ()):
                 if reply.prompt in request["user"]:
