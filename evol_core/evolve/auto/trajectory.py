@@ -14,15 +14,23 @@ from evol_core.evolve.auto.headings import FINAL, METHODS, PLAN, REWRITE, sectio
 from evol_core.records import Generation
 from evol_core.text import reply_text
 
-MAX_METHODS = 12
+MAX_METHODS = 8
 """Entries of the list in a structured reply; without an end, a small model lists until its tokens are spent."""
+
+MAX_METHOD_CHARS = 120
+MAX_PLAN_CHARS = 600
+"""Where a structured plan ends, in the middle of a word if need be: a small model goes round in it else."""
 
 JSON_SCHEMA = json.dumps(
     {
         "type": "object",
         "properties": {
-            "methods": {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": MAX_METHODS},
-            "plan": {"type": "string"},
+            "methods": {
+                "type": "array",
+                "items": {"type": "string", "maxLength": MAX_METHOD_CHARS},
+                "maxItems": MAX_METHODS,
+            },
+            "plan": {"type": "string", "maxLength": MAX_PLAN_CHARS},
             "rewrite": {"type": "string"},
             "final": {"type": "string"},
         },
@@ -33,7 +41,8 @@ JSON_SCHEMA = json.dumps(
 )
 """For engines that enforce it. Keys keep this order, which is that of the steps: the plan before what it plans.
 
-Only methods have a longest text: in a text with one, vLLM's grammar allows no quotation mark and no line's end."""
+Rewrite and final have no longest text: in a text with one, vLLM's grammar allows no quotation mark and no line's end,
+and a task that ends in the middle would be taken for a finished one."""
 
 FORMATS = {
     "json": "Reply in JSON with four keys: methods, a list of short texts; plan, rewrite and final, one text each.\n"
