@@ -233,6 +233,10 @@ class GenerateRequest:
         return tuple(message.content for message in self.messages)
 
 
+EXACT = "float32"
+"""The dtype in which losses are measured unless a recipe says another; it is no part of a request's hash."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossRequest:
     """A pair whose token losses a scorer shall measure (methods 5, items 1 and 2)."""
@@ -249,6 +253,9 @@ class LossRequest:
     form: Literal["plain", "chat"] = "plain"
     max_tokens: int = 2048
     """A longer text is not scored, and the reason says so."""
+
+    dtype: str = EXACT
+    """Of the scorer's weights and arithmetic; `auto` is that of the weights as they lie in the folder."""
 
     @cached_property
     def hash(self) -> RequestHash:
@@ -331,6 +338,8 @@ def request_hash(request: Request) -> RequestHash:
     said = asdict(request)
     if request.kind != "generate":
         del said["model"]["context"]
+    if said.get("dtype") == EXACT:
+        del said["dtype"]
     return RequestHash(content_hash({"kind": request.kind, **said}))
 
 

@@ -47,13 +47,14 @@ def list_(as_json: AsJson = False) -> None:
 
 @command
 def show(spec: VersionSpec, as_json: AsJson = False) -> None:
-    """Show a version: counts, gates, why rows were refused, parents, objects."""
+    """Show a version: counts, gates, why rows were refused, what share of replies was read, parents, objects."""
     with open_database() as (_, connection):
         shown = show_version(connection, spec)
     if as_json:
         emit(shown, as_json=True)
         return
-    parts = {name: shown.pop(name) for name in ("gates", "refused_by_reason", "objects", "history")}
+    names = ("gates", "refused_by_reason", "parse_rates", "objects", "history")
+    parts = {name: shown.pop(name) for name in names}
     emit(shown, as_json=False, title=f"{shown['dataset']}@{shown['version']}")
     emit_parts(parts)
 

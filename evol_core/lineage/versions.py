@@ -85,7 +85,7 @@ def list_datasets(connection: sa.Connection) -> list[dict[str, Any]]:
 
 
 def show_version(connection: sa.Connection, spec: str) -> dict[str, Any]:
-    """All that is known of a version: counts, gates, objects, parents, children, reasons, metadata.
+    """All that is known of a version: counts, gates, objects, parents, children, reasons, parse rates, metadata.
 
     Raises:
         NotFound: there is no such dataset or version.
@@ -109,6 +109,7 @@ def show_version(connection: sa.Connection, spec: str) -> dict[str, Any]:
         **summary,
         **said,
         "refused_by_reason": rejects_by_reason(connection, version),
+        "parse_rates": parse_rates(connection, version),
         "used_by": _children(connection, version),
         "objects": _objects(version),
         "history": _history(connection, version),
@@ -122,6 +123,17 @@ def rejects_by_reason(connection: sa.Connection, version: Version) -> list[dict[
         connection,
         "SELECT stage, status, reason, n, share FROM analytics.rejects_by_reason "
         "WHERE dataset = :name AND version = :version ORDER BY n DESC, stage, reason",
+        name=version.name,
+        version=version.version,
+    )
+
+
+def parse_rates(connection: sa.Connection, version: Version) -> list[dict[str, Any]]:
+    """Share of replies that could be read, by model and evolving method; empty where no model planned by itself."""
+    return rows_of(
+        connection,
+        "SELECT model, size_class, method, n_replies, n_parsed, parse_rate FROM analytics.parse_rates "
+        "WHERE dataset = :name AND version = :version ORDER BY model, size_class, method",
         name=version.name,
         version=version.version,
     )

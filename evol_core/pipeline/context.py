@@ -188,7 +188,7 @@ def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settin
     if kind == "loss":
         from evol_core.score.models.losses import LossScorer
 
-        return LossScorer(folder, ref)
+        return LossScorer(folder, ref, dtype=config.dtype)
     if kind != "generate":
         from evol_core.score.models.measuring import measuring_engine
 

@@ -72,7 +72,7 @@ def score_file(
     configs = {name: config for name, config in order.how.models.items() if name in needed}
     refs = {name: model_ref(config, settings) for name, config in configs.items()}
     models = dict.fromkeys(order.how.models, UNASKED) | refs
-    scoring = scoring_of(score, models, responder=order.how.responder)
+    scoring = scoring_of(score, models, order.how.models, responder=order.how.responder)
     with _recorded(lambda: RoutedEngine(engine_makers(configs, refs, settings, make_engine))) as engine:
         counts = engine.counts
         programs = score_programs(values, row_metrics(score.metrics), scoring)

@@ -244,7 +244,9 @@ def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
 
 def scoring(build: Build[Rounds]) -> Scoring:
     recipe = build.recipe
-    return scoring_of(recipe.score, build.models, responder=recipe.respond.model, respond_prompt=RESPOND_PROMPT)
+    return scoring_of(
+        recipe.score, build.models, recipe.models, responder=recipe.respond.model, respond_prompt=RESPOND_PROMPT
+    )
 
 
 def score_set_stage(build: Build[Rounds]) -> dict[str, Any]:

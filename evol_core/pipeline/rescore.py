@@ -169,7 +169,9 @@ def _chosen(build: Build[RescoreRecipe]) -> dict[str, Any]:
 
 def _scoring(build: Build[RescoreRecipe]) -> Scoring:
     recipe = build.recipe
-    return scoring_of(recipe.score, build.models, responder=recipe.responder, respond_prompt=RESPOND_PROMPT)
+    return scoring_of(
+        recipe.score, build.models, recipe.models, responder=recipe.responder, respond_prompt=RESPOND_PROMPT
+    )
 
 
 def _written(build: Build[RescoreRecipe], scores: Iterator[Score]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from functools import partial
 
 from evol_core.errors import RecipeError
 from evol_core.llm.port import Engine
+from evol_core.recipe import ModelConfig
 from evol_core.recipe.scoring import ScoreConfig
 from evol_core.records import ModelRef
 from evol_core.runner import drive
@@ -30,17 +31,24 @@ def check_scores(score: ScoreConfig) -> None:
 
 
 def scoring_of(
-    score: ScoreConfig, models: Mapping[str, ModelRef], *, responder: str, respond_prompt: str = "{instruction}"
+    score: ScoreConfig,
+    models: Mapping[str, ModelRef],
+    configs: Mapping[str, ModelConfig],
+    *,
+    responder: str,
+    respond_prompt: str = "{instruction}",
 ) -> Scoring:
     """The models that a recipe names, for its metrics.
 
     Args:
+        configs: what the recipe says of them.
         responder: the name of the model that wrote the responses.
         respond_prompt: what it was asked.
     """
     return Scoring(
         judge=models[score.judge],
         scorer=models[score.scorer],
+        scorer_dtype=configs[score.scorer].dtype,
         reward=models[score.reward] if score.reward else None,
         responder=models[responder] if responder else None,
         embedder=models[score.embedder] if score.embedder else None,

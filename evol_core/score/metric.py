@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from evol_core.llm.port import Program
-from evol_core.records import ModelRef, Pair, Score
+from evol_core.records import EXACT, ModelRef, Pair, Score
 
 T = TypeVar("T")
 
@@ -36,6 +36,9 @@ class Scoring:
 
     max_tokens: int
     """A pair that is longer under the scorer's tokenizer gets no loss, and no confidence under the responder's."""
+
+    scorer_dtype: str = EXACT
+    """Of the scorer's weights and arithmetic, as its model's `dtype` in the recipe says."""
 
     reward: ModelRef | None = None
     """Prefers; None where no metric asks it."""

@@ -76,6 +76,13 @@ def test_a_loss_does_not_depend_on_the_context_of_an_engine_that_generates() -> 
     )
 
 
+def test_a_loss_in_another_dtype_is_another_question() -> None:
+    exact = LossRequest(model=MODEL, instruction="Hi.", response="Ho.")
+
+    assert replace(exact, dtype="bfloat16").hash != exact.hash
+    assert replace(exact, dtype="float32").hash == exact.hash
+
+
 def test_two_kinds_of_request_of_the_same_texts_are_two_questions() -> None:
     asked = {
         LossRequest(model=MODEL, instruction="a", response="b").hash,

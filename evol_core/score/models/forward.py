@@ -69,7 +69,7 @@ class HfForward:
 
 
 def load_model(folder: Path, *, device: str, dtype: str) -> Any:
-    """A causal language model for inference.
+    """A causal language model for inference; dtype `auto` is that of its weights.
 
     Raises:
         ModelError: the folder holds none, or the device is not there.
@@ -79,7 +79,9 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Any:
     torch.set_float32_matmul_precision("highest")
     disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype if dtype == "auto" else getattr(torch, dtype), local_files_only=True
+        )
         return model.eval().to(device)
     except (OSError, ValueError, RuntimeError, AssertionError) as error:
         raise ModelError(f"{folder} cannot be loaded as a scorer on {device!r}: {error}") from None

@@ -80,7 +80,8 @@ class LossScorer:
             folder: a Hugging Face model folder.
             ref: the model's identity, as requests name it.
             device: `auto` is `cuda` where there is one.
-            dtype: of weights and arithmetic. float32 is exact on a GPU too (no tf32); others are not.
+            dtype: of weights and arithmetic, and of the requests. float32 is exact on a GPU too (no tf32); others are
+                not. `auto` is that of the folder's weights.
             batch_tokens: of one round of forward passes; None chooses by device.
             packed: take the faster pass of our own where it says the same as transformers'.
 
@@ -88,6 +89,7 @@ class LossScorer:
             ModelError: the folder holds no causal language model with a fast tokenizer.
         """
         self._ref = ref
+        self._dtype = dtype
         self._encoder = PairEncoder(folder)
         self._forward = load_forward(folder, device=device, dtype=dtype, batch_tokens=batch_tokens, packed=packed)
         self.device = str(self._forward.device)
@@ -103,6 +105,11 @@ class LossScorer:
         for request in requests:
             if not isinstance(request, LossRequest) or request.model != self._ref:
                 raise ValueError(f"{self.name} measures losses under {self._ref.name!r} only, got {request!r:.200}")
+            if request.dtype != self._dtype:
+                raise ValueError(
+                    f"{self.name} was loaded in {self._dtype}, and a request wants {request.dtype}: the recipe names "
+                    f"{self._ref.name!r} twice with different dtype; give both the same"
+                )
             job = self._read(request)
             if job.reason:
                 self._done.append(self._answer(job, [], []))
@@ -166,6 +173,7 @@ class LossScorer:
 def load_forward(folder: Path, *, device: str, dtype: str, batch_tokens: int | None, packed: bool) -> Forward:
     """The fastest pass that fits the model, chosen by what the model has and by comparing what comes out."""
     model = load_model(folder, device=device, dtype=dtype)
+    packed = packed and model.dtype == torch.float32
     fast = packed_or_none(model) if packed else None
     if fast is not None:
         return fast

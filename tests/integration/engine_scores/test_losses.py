@@ -245,6 +245,21 @@ def test_only_losses_of_its_own_model_are_measured(tiny: Tiny) -> None:
             scorer.submit([wrong])
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "auto"])
+def test_losses_are_measured_in_the_dtype_that_was_asked_for(tiny: Tiny, dtype: str) -> None:
+    folder = tiny("llama", "bos")
+    model = describe(folder)
+    exact = measured(LossScorer(folder, model), [request(model, *PAIRS[0])])
+    scorer = LossScorer(folder, model, dtype=dtype)
+
+    (found,) = measured(scorer, [request(model, *PAIRS[0], dtype=dtype)])
+
+    assert values(found) == pytest.approx(values(exact[0]), rel=0.02)
+    assert (values(found) == pytest.approx(values(exact[0]), rel=1e-5)) is (dtype == "auto")
+    with pytest.raises(ValueError, match=f"was loaded in {dtype}, and a request wants float32"):
+        scorer.submit([request(model, *PAIRS[0])])
+
+
 def test_a_closed_scorer_has_nothing_in_flight(tiny: Tiny) -> None:
     folder = tiny("llama", "bos")
     model = describe(folder)

@@ -10,6 +10,7 @@ from evol_core.config import PROJECT_ROOT
 from evol_core.errors import EngineError, NotFound, RecipeError
 from evol_core.lineage.load_auto import find_method
 from evol_core.lineage.rows_of import rows_of
+from evol_core.lineage.versions import show_version
 from evol_core.pipeline import check_recipe, plan
 from evol_core.pipeline.context import Build
 from evol_core.recipe import Recipe, parse_recipe
@@ -66,6 +67,11 @@ def test_the_planted_better_method_wins_and_the_dataset_is_made_by_it(tmp_path: 
     assert all(trial["n_calls"] == 10 for trial in trials[1:])
     (rate,) = query(runs, "SELECT * FROM analytics.parse_rates")
     assert (rate["n_replies"], rate["n_parsed"], rate["method"]) == (9, 9, f"auto_{trials[2]['method'][:12]}")
+    with runs.database.connect() as connection:
+        assert show_version(connection, "rivers")["parse_rates"] == [
+            {name: rate[name] for name in ("model", "size_class", "method", "n_replies", "n_parsed", "parse_rate")}
+        ]
+        assert show_version(connection, "rivers.seeds")["parse_rates"] == []
     (phrase,) = query(runs, "SELECT * FROM analytics.trajectory_phrases")
     assert (phrase["phrase"], phrase["n_methods"], phrase["size_class"]) == ("say how sure", 9, "slm")
 

@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Instruction, Losses, ModelRef, Pair, Score
+from evol_core.records import Instruction, Losses, LossRequest, ModelRef, Pair, Request, Score
 from evol_core.runner import drive
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics.ic_ifd import ic_ifd
@@ -35,6 +36,24 @@ def losses(question: float | None, given: float | None, alone: float | None, rea
         n_alone=counts[2],
         reason=reason,
     )
+
+
+def test_a_score_in_another_dtype_has_another_revision_and_asks_in_it() -> None:
+    asked = []
+
+    def answer(request: Request) -> Losses:
+        assert isinstance(request, LossRequest)
+        asked.append(request.dtype)
+        return losses(1.0, 1.0, 1.0)
+
+    def score(scoring: Scoring) -> Score:
+        ((found,),) = drive([score_pair(PAIR, ["ifd"], scoring)], FakeEngine(answer))
+        return found
+
+    exact, coarse = score(SCORING), score(replace(SCORING, scorer_dtype="bfloat16"))
+
+    assert asked == ["float32", "bfloat16"]
+    assert exact.revision != coarse.revision
 
 
 def test_ifd_is_the_ratio_of_mean_losses() -> None:
