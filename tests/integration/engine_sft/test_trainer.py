@@ -3,7 +3,8 @@
 The jobs interpreter runs these: `.venv-jobs/bin/python -m pytest tests/integration/engine_sft`.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import psutil
 import pyarrow as pa
 import pytest
 import torch  # noqa: TID253
+import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: TID253
 
-from evol_core.errors import JobFailed
+from evol_core.config import PROJECT_ROOT
+from evol_core.errors import ConfigError, JobFailed
 from evol_core.recipe import SftRecipe, TrainConfig
+from evol_core.sft.chat import chat
 from evol_core.sft.launch import run_trainer
+from evol_core.sft.merge import merge_adapter
 from evol_core.sft.prepare import prepare, training_task
 from evol_core.sft.samples import Tally, sft_samples
 from evol_core.sft.task import TrainingFolder, TrainTask
@@ -44,10 +49,10 @@ def recipe(**train: Any) -> SftRecipe:
     )
 
 
-def begin(folder: TrainingFolder, base: Path, chosen: SftRecipe) -> TrainTask:
+def begin(folder: TrainingFolder, base: Path, chosen: SftRecipe, rows: Sequence[Mapping[str, str]] = ROWS) -> TrainTask:
     folder.path.mkdir(parents=True, exist_ok=True)
     words = AutoTokenizer.from_pretrained(base)
-    prepared = prepare(folder, chosen, "demo@1", lambda: [pa.Table.from_pylist(ROWS)], words)
+    prepared = prepare(folder, chosen, "demo@1", lambda: [pa.Table.from_pylist(list(rows))], words)
     task = training_task(chosen, folder, base, prepared)
     task.write(folder.task)
     return task
@@ -80,6 +85,62 @@ def test_a_killed_training_goes_on_with_the_curve_of_one_that_was_not(base: Path
     assert resumed == pytest.approx(expected, rel=1e-4)
     model = AutoModelForCausalLM.from_pretrained(broken.unfinished_model)
     assert model.config.use_cache
+
+
+def test_two_processes_share_weights_and_leave_one_whole_model(base: Path, tmp_path: Path) -> None:
+    alone = recipe(epochs=4)
+    shared = alone.model_copy(
+        update={
+            "train": alone.train.model_copy(update={"zero": 3}),
+            "launch": alone.launch.model_copy(update={"processes": 2}),
+        }
+    )
+    one, two = TrainingFolder(tmp_path / "one"), TrainingFolder(tmp_path / "two")
+    begin(one, base, alone)
+    begin(two, base, shared)
+
+    expected, found = train(one, alone), train(two, shared)
+
+    assert found == pytest.approx(expected, rel=1e-3)
+    assert found[-1] < found[0]
+    weights = [AutoModelForCausalLM.from_pretrained(folder.unfinished_model).state_dict() for folder in (one, two)]
+    assert weights[0].keys() == weights[1].keys()
+    for name, weight in weights[0].items():
+        torch.testing.assert_close(weights[1][name], weight, rtol=1e-2, atol=1e-3)
+    with pytest.raises(ConfigError, match=r"was written by 2 processes, and launch\.processes is 1"):
+        two.last_checkpoint(processes=1)
+
+
+def test_preferences_are_learned_by_adapters_that_are_merged(base: Path, tmp_path: Path) -> None:
+    said = yaml.safe_load((PROJECT_ROOT / "examples" / "dpo.yaml").read_text())
+    said["train"] |= {"global_batch": 4, "epochs": 4, "learning_rate": 1e-2, "warmup_steps": 0, "max_tokens": 200}
+    chosen = SftRecipe.model_validate(said)
+    folder = TrainingFolder(tmp_path / "dpo")
+    pairs = [{**row, "chosen": row["output"], "rejected": "nothing."} for row in ROWS]
+    begin(folder, base, chosen, pairs)
+
+    losses = train(folder, chosen)
+    merge_adapter(base, folder.adapter, folder.unfinished_model)
+
+    assert losses[0] == pytest.approx(math.log(2), rel=1e-3)
+    assert losses[-1] < 0.5 * losses[0]
+    assert folder.read_losses()[-1]["rewards/margins"] > 1
+    assert prefers(folder.unfinished_model, pairs[0]) > prefers(base, pairs[0]) + 1
+
+
+def prefers(folder: Path, pair: dict[str, str]) -> float:
+    """How much likelier the model makes the chosen answer than the rejected one, nats."""
+    words, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+
+    def total(side: str) -> float:
+        said = chat(words, pair["instruction"], pair[side])
+        ids = torch.tensor([[*said.prompt, *said.answer]])
+        with torch.no_grad():
+            logs = model(input_ids=ids).logits[0].log_softmax(-1)
+        first = len(said.prompt)
+        return sum(float(logs[first + place - 1, token]) for place, token in enumerate(said.answer))
+
+    return total("chosen") - total("rejected")
 
 
 def test_rows_in_one_sample_do_not_see_each_other(base: Path) -> None:
