@@ -4,10 +4,13 @@ Shards are runs of seeds in order, so the stream is the same however many there 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import count
 from typing import Any
 
+from evol_core.errors import RowsLost
+from evol_core.pipeline.repeated import repeated_instructions, repeated_pairs
 from evol_core.publish.decontamination import Benchmarks, Hit
 from evol_core.publish.gates import CONTAMINATED, DUPLICATE, Tally
 from evol_core.publish.selection import Row as Candidate
@@ -15,12 +18,18 @@ from evol_core.publish.selection import left_out
 from evol_core.recipe import SelectConfig
 from evol_core.records import Status
 from evol_core.store.objects import ObjectStore
+from evol_core.store.repeats import Bits, repeats
 
 Row = dict[str, Any]
 
 
 class Gathered:
-    """The rows of one build. Each method reads the shards anew, so memory depends on a shard, not on the build."""
+    """The rows of one build. Each method reads the shards anew, so memory holds a bit a row and no more of the build;
+    only a selection holds what it ranks by.
+
+    Scores stand in the order of the rows that they belong to (pipeline.instruct.score_stage), so both are read side
+    by side.
+    """
 
     def __init__(
         self,
@@ -44,27 +53,29 @@ class Gathered:
 
     def attempts(self) -> Iterator[Row]:
         """Every EVOLVED row with its last verdict: what is not published of accepted rows is refused by name."""
-        for rows in self._shards():
-            yield from rows
+        rows = (row for shard in self._evolved for row in self._rows(shard))
+        return (self._selected(self._judged(number, row)) for number, row in enumerate(rows))
 
     def refused(self) -> Iterator[Row]:
         """EVOLVED rows that were rejected or failed."""
         return (row for row in self.attempts() if row["status"] != Status.ACCEPTED)
 
     def pairs(self) -> Iterator[Row]:
-        """Rows of the dataset: accepted pairs with one column a metric."""
-        return self._pairs(self._shards(), self._metrics)
+        """Rows of the dataset: accepted pairs with one column a metric.
+
+        Raises:
+            RowsLost: the scores are not those of the rows.
+        """
+        return self._pairs(self._selected, self._metrics)
 
     def scores(self) -> Iterator[Row]:
         """SCORES rows, each key once."""
-        seen: set[tuple[str, ...]] = set()
-        for shard in (*self._scored, *self._scored_set):
-            for sha256 in shard["parts"]:
-                for row in self._store.rows(sha256):
-                    key = (row["metric"], row["subject_id"], row["scorer"], row["revision"])
-                    if key not in seen:
-                        seen.add(key)
-                        yield row
+        shards = (*self._scored, *self._scored_set)
+        parts = [sha256 for shard in shards for sha256 in shard["parts"]]
+        seen = repeats(lambda: (t for sha256 in parts for t in self._store.tables(sha256, _SCORE_KEY)), _SCORE_KEY)
+        for number, row in enumerate(row for shard in shards for row in self._rows(shard)):
+            if number not in seen:
+                yield row
 
     def tally(self) -> Tally:
         """The build in numbers."""
@@ -95,13 +106,11 @@ class Gathered:
     def _contaminated(self) -> dict[str, list[Hit]]:
         """Hits of accepted pairs, by the pair's id."""
         found: dict[str, list[Hit]] = {}
-        for output in self._evolved if self.benchmarks else ():
-            for sha256 in output["parts"]:
-                for row in self._store.read(sha256).to_pylist():
-                    if row["status"] == Status.ACCEPTED and self.benchmarks is not None:
-                        texts = row["instruction"], row["input"], row["response"]
-                        if hits := self.benchmarks.hits(row["instruction_id"], *texts):
-                            found[row["response_id"]] = hits
+        for row in (row for shard in self._evolved for row in self._rows(shard)) if self.benchmarks else ():
+            if row["status"] == Status.ACCEPTED and self.benchmarks is not None:
+                texts = row["instruction"], row["input"], row["response"]
+                if hits := self.benchmarks.hits(row["instruction_id"], *texts):
+                    found[row["response_id"]] = hits
         return found
 
     @cached_property
@@ -110,60 +119,109 @@ class Gathered:
         metrics = tuple(self._select.metrics)
         rows = [
             Candidate(pair["response_id"], {metric: pair[f"score_{metric}"] for metric in metrics})
-            for pair in (self._pairs(self._different(), metrics) if metrics else ())
+            for pair in (self._pairs(lambda row: row, metrics) if metrics else ())
         ]
         return left_out(rows, self._select)
 
-    def _shards(self) -> Iterator[Iterator[Row]]:
-        return map(self._selected, self._different())
+    @cached_property
+    def _duplicates(self) -> Bits:
+        """Accepted rows whose instruction an earlier one has, by number in the build."""
+        return repeated_instructions(self._store, self._parts, without=self._contaminated)
 
-    def _selected(self, rows: Iterator[Row]) -> Iterator[Row]:
-        for row in rows:
-            if row["status"] == Status.ACCEPTED and row["response_id"] in self._left_out:
-                row |= {"status": Status.REJECTED.value, "reason": self._left_out[row["response_id"]]}
-            yield row
+    @property
+    def _parts(self) -> list[str]:
+        """Every EVOLVED object, in order."""
+        return [sha256 for shard in self._evolved for sha256 in shard["parts"]]
 
-    def _pairs(self, shards: Iterator[Iterator[Row]], metrics: tuple[str, ...]) -> Iterator[Row]:
-        of_set = {key: value for shard in self._scored_set for key, value in self._scores(shard).items()}
-        for shard, rows in zip(self._scored, shards, strict=True):
-            scores = of_set | self._scores(shard)
-            for row in rows:
-                if row["status"] == Status.ACCEPTED:
+    def _judged(self, number: int, row: Row) -> Row:
+        """The row with its last verdict; `number` counts the build's rows."""
+        if row["status"] != Status.ACCEPTED:
+            return row
+        if row["response_id"] in self._contaminated:
+            return row | {"status": Status.REJECTED.value, "reason": CONTAMINATED}
+        if number in self._duplicates:
+            return row | {"status": Status.REJECTED.value, "reason": DUPLICATE}
+        return row
+
+    def _selected(self, row: Row) -> Row:
+        if row["status"] == Status.ACCEPTED and row["response_id"] in self._left_out:
+            return row | {"status": Status.REJECTED.value, "reason": self._left_out[row["response_id"]]}
+        return row
+
+    def _pairs(self, select: Callable[[Row], Row], metrics: tuple[str, ...]) -> Iterator[Row]:
+        numbers = count()
+        of_set = _SetScores(row for shard in self._scored_set for row in self._rows(shard))
+        came_before = repeated_instructions(self._store, self._parts)
+        for evolved, scored in zip(self._evolved, self._scored, strict=True):
+            of_rows = _Scores(self._rows(scored))
+            scored_before = repeated_pairs(self._store, evolved["parts"])
+            for number_in_shard, row in enumerate(self._rows(evolved)):
+                number = next(numbers)
+                if row["status"] != Status.ACCEPTED:
+                    continue
+                subjects = {row["response_id"], row["instruction_id"]}
+                scores = {} if number_in_shard in scored_before else of_rows.take(subjects)
+                row = self._judged(number, row)
+                stays = row["status"] == Status.ACCEPTED
+                scores |= of_set.take_once(row["instruction_id"], first=number not in came_before, stays=stays)
+                if select(row)["status"] == Status.ACCEPTED:
                     yield _pair(row, scores, metrics)
+            of_rows.end()
+        of_set.end()
 
-    def _different(self) -> Iterator[Iterator[Row]]:
-        """The shards' rows; of accepted ones that repeat an instruction or a benchmark's item, refused ones."""
-        seen: set[str] = set()
-        for output in self._evolved:
-            yield self._first_of_each(output["parts"], seen)
-
-    def _first_of_each(self, parts: list[str], seen: set[str]) -> Iterator[Row]:
-        for sha256 in parts:
-            for row in self._store.rows(sha256):
-                if row["status"] == Status.ACCEPTED and row["response_id"] in self._contaminated:
-                    row |= {"status": Status.REJECTED.value, "reason": CONTAMINATED}
-                elif row["status"] == Status.ACCEPTED and row["instruction_id"] in seen:
-                    row |= {"status": Status.REJECTED.value, "reason": DUPLICATE}
-                elif row["status"] == Status.ACCEPTED:
-                    seen.add(row["instruction_id"])
-                yield row
-
-    def _scores(self, shard: Row) -> dict[tuple[str, str], float | None]:
-        return {
-            (row["subject_id"], row["metric"]): row["value"]
-            for sha256 in shard["parts"]
-            for row in self._store.rows(sha256)
-        }
+    def _rows(self, shard: Row) -> Iterator[Row]:
+        return (row for sha256 in shard["parts"] for row in self._store.rows(sha256))
 
 
-def _pair(row: Row, scores: dict[tuple[str, str], float | None], metrics: tuple[str, ...]) -> Row:
-    def value(metric: str) -> float | None:
-        of_response = scores.get((row["response_id"], metric))
-        return of_response if of_response is not None else scores.get((row["instruction_id"], metric))
+class _Scores:
+    """SCORES rows as they come: those of one subject stand together, subjects in the order of their rows."""
 
-    pair = {name: row[name] for name in _KEPT}
-    return pair | {"output": row["response"]} | {f"score_{metric}": value(metric) for metric in metrics}
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
 
+    def take(self, subjects: set[str]) -> dict[str, float | None]:
+        """The values that come next by their metric, as long as they are of these subjects."""
+        found: dict[str, float | None] = {}
+        while self._next is not None and self._next["subject_id"] in subjects and self._next["metric"] not in found:
+            found[self._next["metric"]] = self._next["value"]
+            self._next = next(self._rows, None)
+        return found
+
+    def end(self) -> None:
+        """
+        Raises:
+            RowsLost: scores are left that belong to no row.
+        """
+        if self._next is not None:
+            raise RowsLost(
+                f"the score {self._next['metric']!r} of {self._next['subject_id']} follows no accepted row of its "
+                "stage; run the score stage again"
+            )
+
+
+class _SetScores(_Scores):
+    """Scores of instructions, each once in a build, wherever its instruction comes first."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        super().__init__(rows)
+        self._refused: dict[str, dict[str, float | None]] = {}
+        """Of instructions whose first row was refused for its response: a later row may stay."""
+
+    def take_once(self, instruction_id: str, *, first: bool, stays: bool) -> dict[str, float | None]:
+        """An instruction's values; only for the first row that has it, and the first that stays."""
+        scores = self.take({instruction_id}) if first else self._refused.pop(instruction_id, {})
+        if not stays and scores:
+            self._refused[instruction_id] = scores
+        return scores
+
+
+def _pair(row: Row, scores: dict[str, float | None], metrics: tuple[str, ...]) -> Row:
+    pair = {name: row[name] for name in _KEPT} | {"output": row["response"]}
+    return pair | {f"score_{metric}": scores.get(metric) for metric in metrics}
+
+
+_SCORE_KEY = ("subject_id", "metric", "scorer", "revision")
 
 _KEPT = (
     "ordinal",

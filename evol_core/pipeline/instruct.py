@@ -17,6 +17,7 @@ from evol_core.lineage.queries import seed_ordinals
 from evol_core.lineage.versions import Version
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
+from evol_core.pipeline.repeated import repeated_pairs
 from evol_core.pipeline.scoring import check_scores, scored_set, scoring_of
 from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.recipe import InstructRecipe, SeedSource
@@ -230,16 +231,15 @@ def score_stage(build: Build[Rounds]) -> dict[str, Any]:
 
 def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
     """The different accepted pairs of EVOLVED objects, in their order."""
-    seen: set[str] = set()
-    for sha256 in parts:
-        for row in build.store.rows(sha256):
-            if row["status"] == Status.ACCEPTED and row["response_id"] not in seen:
-                seen.add(row["response_id"])
-                instruction = Instruction(text=row["instruction"], input=row["input"])
-                parent = Instruction(text=row["parent_instruction"], input=row["parent_input"])
-                operator = OPERATORS.get(row["operator"])
-                prompt = operator.prompt(parent) if operator else ""
-                yield Pair(instruction=instruction, response=row["response"], evolving_prompt=prompt)
+    seen = repeated_pairs(build.store, parts)
+    rows = (row for sha256 in parts for row in build.store.rows(sha256))
+    for number, row in enumerate(rows):
+        if row["status"] == Status.ACCEPTED and number not in seen:
+            instruction = Instruction(text=row["instruction"], input=row["input"])
+            parent = Instruction(text=row["parent_instruction"], input=row["parent_input"])
+            operator = OPERATORS.get(row["operator"])
+            prompt = operator.prompt(parent) if operator else ""
+            yield Pair(instruction=instruction, response=row["response"], evolving_prompt=prompt)
 
 
 def scoring(build: Build[Rounds]) -> Scoring:

@@ -126,7 +126,7 @@ def version_pairs(build: Build[RescoreRecipe], first: int, last: int) -> Iterato
 
 def _pairs(store: ObjectStore, version: Version, parents: dict[str, Instruction]) -> Iterator[Pair]:
     for part in version.data:
-        for row in store.read(part.sha256).to_pylist():
+        for row in store.rows(part.sha256):
             yield Pair(
                 instruction=Instruction(text=row["instruction"], input=row["input"]),
                 response=row["output"],

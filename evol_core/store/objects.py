@@ -135,9 +135,19 @@ class ObjectStore:
             NotFound: there is no such object here.
             ObjectDamaged: its bytes are not those that its name promises.
         """
+        for table in self.tables(sha256):
+            yield from table.to_pylist()
+
+    def tables(self, sha256: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """An object's rows, or some of its columns, in their order: a table a row group.
+
+        Raises:
+            NotFound: there is no such object here.
+            ObjectDamaged: its bytes are not those that its name promises.
+        """
         with self._opened(sha256) as file:
             for group in range(file.num_row_groups):
-                yield from file.read_row_group(group).to_pylist()
+                yield file.read_row_group(group, columns=None if columns is None else list(columns))
 
     def read_rows(self, sha256: str, rows: Sequence[int]) -> pa.Table:
         """Some rows of an object, in the order asked for; only their row groups are read.

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from evol_core.errors import RowsLost
 from evol_core.pipeline.gather import Gathered
+from evol_core.publish.decontamination import Benchmarks, Item
 from evol_core.recipe import SelectConfig
 from evol_core.records import ACCEPTED, Evolved, Instruction, Pair, RequestHash, Score, Status, Verdict
 from evol_core.runner import write_parts
@@ -63,8 +65,12 @@ def gathered(
     value: float | None = 0.5,
     values: Mapping[str, float | None] | None = None,
     select: SelectConfig | None = None,
+    *,
+    scored: Sequence[Sequence[Score]] | None = None,
+    of_set: Sequence[Score] = (),
+    benchmarks: Benchmarks | None = None,
 ) -> Gathered:
-    """`values` by child, where not all have the same one."""
+    """`values` by child, where not all have the same one; or `scored` as the score stage has put it out."""
 
     store = ObjectStore(tmp_path)
     by_child = values or {}
@@ -72,14 +78,16 @@ def gathered(
     def output(rows: Sequence[dict[str, Any]], schema: Any) -> dict[str, Any]:
         return {"parts": [part.sha256 for part in write_parts(store, rows, schema)]}
 
+    scored = scored or [
+        [score for row in shard for score in scores_of(row, by_child.get(child(row), value))] for shard in shards
+    ]
     return Gathered(
         store,
         evolved=[output([evolved_row(row) for row in shard], EVOLVED) for shard in shards],
-        scored=[
-            output([score_row(s) for row in shard for s in scores_of(row, by_child.get(child(row), value))], SCORES)
-            for shard in shards
-        ],
-        metrics=("ifd", "difficulty_score"),
+        scored=[output([score_row(score) for score in shard], SCORES) for shard in scored],
+        scored_set=[output([score_row(score) for score in of_set], SCORES)],
+        metrics=("ifd", "difficulty_score", "nearest_instruction"),
+        benchmarks=benchmarks,
         select=select,
     )
 
@@ -101,14 +109,14 @@ def test_the_tally_adds_up(tmp_path: Path) -> None:
     tally = gathered(tmp_path, [ROWS[:3], ROWS[3:]]).tally()
 
     assert (tally.n_in, tally.accepted, tally.rejected, tally.failed) == (6, 3, 2, 1)
-    assert tally.scored == {"ifd": 3, "difficulty_score": 3}
+    assert tally.scored == {"ifd": 3, "difficulty_score": 3, "nearest_instruction": 0}
 
 
 def test_what_could_not_be_computed_stays_null(tmp_path: Path) -> None:
     build = gathered(tmp_path, [ROWS], value=None)
 
     assert [row["score_ifd"] for row in build.pairs()] == [None, None, None]
-    assert build.tally().scored == {"ifd": 0, "difficulty_score": 3}
+    assert build.tally().scored == {"ifd": 0, "difficulty_score": 3, "nearest_instruction": 0}
 
 
 def test_a_score_that_two_shards_have_is_kept_once(tmp_path: Path) -> None:
@@ -148,3 +156,42 @@ def test_a_row_without_a_value_passes_every_cap_and_wins_no_ranking(tmp_path: Pa
 
     assert [row["instruction"] for row in capped.pairs()] == ["a", "e"]
     assert [row["instruction"] for row in ranked.pairs()] == ["c", "e"]
+
+
+def test_a_refused_duplicate_takes_no_other_rows_scores(tmp_path: Path) -> None:
+    rows = [attempt(0, "a"), attempt(1, "a", response="No."), attempt(2, "b"), attempt(3, "a"), attempt(4, "c")]
+    once = [row for row in rows if row.ordinal != 3]
+    build = gathered(tmp_path, [rows], scored=[[s for row in once for s in scores_of(row, row.ordinal / 10)]])
+
+    assert [(row["instruction"], row["score_ifd"]) for row in build.pairs()] == [("a", 0.0), ("b", 0.2), ("c", 0.4)]
+
+
+def test_scores_of_the_whole_set_reach_the_first_row_that_stays(tmp_path: Path) -> None:
+    leak = "one two three four five six seven eight nine ten eleven twelve thirteen"
+    rows = [attempt(0, "a", response=leak), attempt(1, "b"), attempt(2, "a"), attempt(3, "b"), attempt(4, "c")]
+    near = [
+        Score(subject_id=Instruction(text=text).id, metric="nearest_instruction", value=value)
+        for text, value in (("a", 0.1), ("b", 0.2), ("c", 0.3))
+    ]
+    for shards in ([rows], [rows[:2], rows[2:]]):
+        scored = [[s for row in shard for s in scores_of(row, 0.5)] for shard in shards]
+        if len(shards) == 1:
+            scored[0] = [s for row in rows if row.ordinal != 3 for s in scores_of(row, 0.5)]
+        build = gathered(
+            tmp_path,
+            shards,
+            scored=scored,
+            of_set=near,
+            benchmarks=Benchmarks([Item(benchmark="exam", item="1", text=leak)]),
+        )
+
+        kept = [(row["ordinal"], row["instruction"], row["score_nearest_instruction"]) for row in build.pairs()]
+        assert kept == [(1, "b", 0.2), (2, "a", 0.1), (4, "c", 0.3)]
+        assert [row["reason"] for row in build.refused()] == ["contaminated", "duplicate"]
+
+
+def test_scores_of_other_rows_are_no_scores(tmp_path: Path) -> None:
+    build = gathered(tmp_path, [[attempt(0, "a")]], scored=[scores_of(attempt(0, "b"), 0.5)])
+
+    with pytest.raises(RowsLost, match=r"the score 'ifd' of .* follows no accepted row"):
+        list(build.pairs())
