@@ -7,10 +7,10 @@ import hashlib
 import json
 import unicodedata
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from functools import cached_property
-from typing import ClassVar, Literal, NamedTuple, NewType
+from functools import cache, cached_property, lru_cache
+from typing import Any, ClassVar, Literal, NamedTuple, NewType
 
 InstructionId = NewType("InstructionId", str)
 """A UUID in its canonical text form, made from an instruction and its input."""
@@ -335,12 +335,27 @@ Request = GenerateRequest | LossRequest | RewardRequest | ConfidenceRequest | Em
 
 def request_hash(request: Request) -> RequestHash:
     """Of the kind and of every field that decides the answer."""
-    said = asdict(request)
+    said = {name: getattr(request, name) for name in _field_names(request.kind)}
+    model = _fields(request.model)
     if request.kind != "generate":
-        del said["model"]["context"]
+        model = {name: value for name, value in model.items() if name != "context"}
+    if isinstance(request, GenerateRequest):
+        said["decoding"] = _fields(request.decoding)
     if said.get("dtype") == EXACT:
         del said["dtype"]
-    return RequestHash(content_hash({"kind": request.kind, **said}))
+    return RequestHash(content_hash({"kind": request.kind, **said, "model": model}))
+
+
+@cache
+def _field_names(kind: Kind) -> tuple[str, ...]:
+    requests = (GenerateRequest, LossRequest, RewardRequest, ConfidenceRequest, EmbedRequest)
+    return next(tuple(field.name for field in fields(one)) for one in requests if one.kind == kind)
+
+
+@lru_cache(maxsize=256)
+def _fields(part: ModelRef | Decoding) -> dict[str, Any]:
+    """As `asdict`, which takes longer than all else in a request's hash."""
+    return asdict(part)
 
 
 def request_seed(recipe_seed: int, row_id: str, operator: str, round: int, sample: int) -> int:

@@ -144,8 +144,12 @@ def _is_refusal(answer: Answer) -> bool:
 
 
 def _is_only_stop_words(answer: Answer) -> bool:
-    said = "".join(" " if unicodedata.category(c).startswith("P") else c for c in answer.response.casefold())
-    return all(word in STOP_WORDS for word in said.split())
+    words = answer.response.casefold().split()
+    return all(part in STOP_WORDS for word in words for part in _without_punctuation(word).split())
+
+
+def _without_punctuation(text: str) -> str:
+    return "".join(" " if unicodedata.category(c).startswith("P") else c for c in text)
 
 
 INSTRUCTION_RULES: Mapping[str, Callable[[Attempt], bool]] = {

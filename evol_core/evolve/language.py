@@ -6,7 +6,7 @@ names, numbers or code is unsure, not wrong.
 """
 
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 SURE = 0.6
@@ -26,8 +26,12 @@ CLOSE_KIN = {
 """Languages that a sentence or two cannot tell apart, counted together under the name of one."""
 
 
+@lru_cache(maxsize=4096)
 def language(text: str) -> str | None:
     """The ISO 639 code of a text's language, or None where nobody could be sure."""
+    likeliest, probability = _identifier().classify(text)
+    if probability >= SURE:
+        return CLOSE_KIN.get(str(likeliest), str(likeliest))
     probabilities: dict[str, float] = defaultdict(float)
     for code, probability in _identifier().rank(text):
         probabilities[CLOSE_KIN.get(code, code)] += probability

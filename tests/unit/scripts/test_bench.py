@@ -7,7 +7,7 @@ import pytest
 from bench import __main__ as bench
 from bench.__main__ import BENCHES, JOBS, MODEL, Bench, command, main, run
 
-PARTS = {"__main__", "scratch"}
+PARTS = {"__main__", "recorded_build", "scratch"}
 """Modules of bench/ that are no benchmark of their own."""
 
 

@@ -1,0 +1,58 @@
+"""Whether a stage's memory depends on the number of its rows.
+
+    .venv/bin/python -m bench.memory [--rows 10000 100000 1000000]
+
+For every size, a build of made-up seeds is answered by a made-up model and recorded; then each stage goes through the
+same rows once more with every answer replayed (publishing: for the first time), in a process of its own whose highest
+resident memory is read. The goal: at the largest size at most 1.25 times what it is at the smallest.
+
+The seed stage holds every seed and has no goal; its figure is printed.
+"""
+
+import argparse
+import os
+import sys
+
+from bench.recorded_build import Measured, in_own_process, write_seeds
+from bench.scratch import home_with_database
+
+STAGES = ("evolve", "score", "publish")
+
+GOAL = 1.25
+
+
+def measure(sizes: list[int]) -> dict[str, list[Measured]]:
+    """Every stage at every size, in the order of the sizes."""
+    found: dict[str, list[Measured]] = {}
+    with home_with_database() as (home, _):
+        for rows in sizes:
+            write_seeds(home, rows)
+            of_stage = {"seed": in_own_process(home, "seed", rows)}
+            for stage in ("evolve", "score"):
+                in_own_process(home, stage, rows, fill=True)
+            for stage in STAGES:
+                of_stage[stage] = in_own_process(home, stage, rows)
+            for stage, measured in of_stage.items():
+                print(
+                    f"{stage:8} {rows:10,} rows: peak {measured.peak_mib:7.0f} MiB, {measured.seconds:7.1f} s "
+                    f"({measured.cpu_seconds:.1f} s of CPU), {measured.replayed:,} answers replayed",
+                    flush=True,
+                )
+                found.setdefault(stage, []).append(measured)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    sizes = sorted(parser.parse_args().rows)
+    print(f"load average before: {os.getloadavg()[0]:.1f}")
+    found = measure(sizes)
+    ratios = {stage: found[stage][-1].peak_mib / found[stage][0].peak_mib for stage in STAGES}
+    for stage, ratio in ratios.items():
+        print(f"{stage}: {ratio:.2f} times the memory for {sizes[-1] / sizes[0]:g} times the rows (goal: {GOAL})")
+    return 0 if max(ratios.values()) <= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
