@@ -13,33 +13,17 @@ and a step that lacks an earlier one's answers asks for those first.
 
 from typing import Any
 
-from airflow.sdk import dag, task, task_group
+from airflow.sdk import task, task_group
 
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, GPU_POOL, PATIENCE, announce_when_open, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, announce_when_open, flow_dag, plan_of
 
 FLOW = "auto_evol"
 
 
-@dag(
-    FLOW,
-    schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "dataset"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "dataset"])
 def auto_evol() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str, **arguments: Any) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], **arguments)
-
-    def asking(stage: str, **arguments: Any) -> EvolJobOperator:
-        return job(stage, pool=GPU_POOL, execution_timeout=PATIENCE, **arguments)
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
 
     @task
     def steps(recipe: Any) -> list[int]:
@@ -49,18 +33,18 @@ def auto_evol() -> None:
 
     @task_group
     def optimiser(step: int) -> None:
-        asking("optimise", shard=step, max_active_tis_per_dagrun=1)
+        stages.asking("optimise", shard=step, max_active_tis_per_dagrun=1)
 
     @task_group
     def shard(number: int) -> None:
-        evolve, score = asking("evolve", shard=number), asking("score", shard=number)
-        evolve >> [score, asking("analyse", shard=number)]
+        evolve, score = stages.asking("evolve", shard=number), stages.asking("score", shard=number)
+        evolve >> [score, stages.asking("analyse", shard=number)]
 
-    seed, publish = job("seed"), job("publish")
+    seed, publish = stages.job("seed"), stages.job("publish")
     numbers = steps(plan["recipe"])
     plan >> seed >> numbers
     optimised = optimiser.expand(step=numbers)
-    optimised >> shard.expand(number=plan) >> asking("score_set") >> publish
+    optimised >> shard.expand(number=plan) >> stages.asking("score_set") >> publish
     announce_when_open(publish)
 
 

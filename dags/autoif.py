@@ -12,48 +12,30 @@ Zero survivors is a legal result: the version is quarantined, and its constraint
 constraints`). Clear any task to have it done again: answers of models are replayed from their record.
 """
 
-from typing import Any
+from airflow.sdk import task_group
 
-from airflow.sdk import CronPartitionTimetable, dag, task_group
-
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, GPU_POOL, PATIENCE, announce_when_open, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, announce_when_open, every_night, flow_dag, plan_of
 
 FLOW = "autoif"
 
 
-@dag(
-    FLOW,
-    schedule=CronPartitionTimetable("0 4 * * *", timezone="UTC", key_format="%Y-%m-%d"),
-    catchup=False,  # and no start_date: with one, switching the DAG on would build last night's version at once
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "dataset"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "dataset"], schedule=every_night(4))
 def autoif() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str, **arguments: Any) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], **arguments)
-
-    def asking(stage: str, **arguments: Any) -> EvolJobOperator:
-        return job(stage, pool=GPU_POOL, execution_timeout=PATIENCE, **arguments)
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
 
     @task_group
     def write(number: int) -> None:
-        asking("checkers", shard=number)
+        stages.asking("checkers", shard=number)
 
     @task_group
     def answer(number: int) -> None:
-        back_translate, respond = asking("back_translate", shard=number), asking("respond", shard=number)
-        check = job("check", shard=number, execution_timeout=PATIENCE)
-        back_translate >> respond >> check >> asking("quality", shard=number)
+        back_translate, respond = stages.asking("back_translate", shard=number), stages.asking("respond", shard=number)
+        check = stages.long("check", shard=number)
+        back_translate >> respond >> check >> stages.asking("quality", shard=number)
 
-    sources, constraints, publish = job("sources"), asking("constraints"), job("publish")
-    crosscheck = job("crosscheck", execution_timeout=PATIENCE)
+    sources, constraints, publish = stages.job("sources"), stages.asking("constraints"), stages.job("publish")
+    crosscheck = stages.long("crosscheck")
     plan >> sources >> constraints >> write.expand(number=plan) >> crosscheck
     crosscheck >> answer.expand(number=plan) >> publish
     announce_when_open(publish)

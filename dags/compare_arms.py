@@ -11,46 +11,28 @@ An arm that a gate closes on is quarantined and still compared; nothing is annou
 Clear any task, or one shard of it, to have it done again: answers of models are replayed from their record.
 """
 
-from typing import Any
+from airflow.sdk import task_group
 
-from airflow.sdk import dag, task_group
-
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, GPU_POOL, PATIENCE, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, flow_dag, plan_of
 
 FLOW = "compare_arms"
 
 
-@dag(
-    FLOW,
-    schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "comparison"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "comparison"])
 def compare_arms() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str, **arguments: Any) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], **arguments)
-
-    def with_engine(stage: str, **arguments: Any) -> EvolJobOperator:
-        return job(stage, pool=GPU_POOL, execution_timeout=PATIENCE, **arguments)
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
 
     @task_group
     def shard(number: int) -> None:
         for arm in ("a", "b"):
-            with_engine(f"evolve_{arm}", shard=number) >> with_engine(f"score_{arm}", shard=number)
+            stages.asking(f"evolve_{arm}", shard=number) >> stages.asking(f"score_{arm}", shard=number)
 
     shards = shard.expand(number=plan)
-    compare = job("compare")
-    plan >> job("seed") >> shards >> with_engine("judge") >> compare
+    compare = stages.job("compare")
+    plan >> stages.job("seed") >> shards >> stages.asking("judge") >> compare
     for arm in ("a", "b"):
-        shards >> with_engine(f"score_set_{arm}") >> job(f"publish_{arm}") >> compare
+        shards >> stages.asking(f"score_set_{arm}") >> stages.job(f"publish_{arm}") >> compare
 
 
 compare_arms()

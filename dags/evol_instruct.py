@@ -11,42 +11,24 @@ Clear any task, or one shard of a task, to have it done again: answers of models
 it takes seconds, and what has not changed is published as the same version.
 """
 
-from typing import Any
+from airflow.sdk import task_group
 
-from airflow.sdk import CronPartitionTimetable, dag, task_group
-
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, GPU_POOL, PATIENCE, announce_when_open, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, announce_when_open, every_night, flow_dag, plan_of
 
 FLOW = "evol_instruct"
 
 
-@dag(
-    FLOW,
-    schedule=CronPartitionTimetable("0 2 * * *", timezone="UTC", key_format="%Y-%m-%d"),
-    catchup=False,  # and no start_date: with one, switching the DAG on would build last night's version at once
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "dataset"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "dataset"], schedule=every_night(2))
 def evol_instruct() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str, **arguments: Any) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], **arguments)
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
 
     @task_group
     def shard(number: int) -> None:
-        evolve = job("evolve", shard=number, pool=GPU_POOL, execution_timeout=PATIENCE)
-        score = job("score", shard=number, pool=GPU_POOL, execution_timeout=PATIENCE)
-        evolve >> score
+        stages.asking("evolve", shard=number) >> stages.asking("score", shard=number)
 
-    seed, publish = job("seed"), job("publish")
-    score_set = job("score_set", pool=GPU_POOL, execution_timeout=PATIENCE)
-    plan >> seed >> shard.expand(number=plan) >> score_set >> publish
+    publish = stages.job("publish")
+    plan >> stages.job("seed") >> shard.expand(number=plan) >> stages.asking("score_set") >> publish
     announce_when_open(publish)
 
 

@@ -10,33 +10,19 @@ Each can be cleared and done again.
 A home's own `housekeeping.yaml` says what is done; the form changes it for one run.
 """
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import CronTriggerTimetable
 
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, PATIENCE, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, flow_dag, plan_of
 
 FLOW = "housekeeping"
 
 
-@dag(
-    FLOW,
-    schedule=CronTriggerTimetable("0 6 * * 0", timezone="UTC"),
-    catchup=False,
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "upkeep"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "upkeep"], schedule=CronTriggerTimetable("0 6 * * 0", timezone="UTC"))
 def housekeeping() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], execution_timeout=PATIENCE)
-
-    plan >> [job("refresh"), job("events")]
-    plan >> [job("verify"), job("ids"), job("iceberg")] >> job("collect")
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
+    plan >> [stages.long("refresh"), stages.long("events")]
+    plan >> [stages.long("verify"), stages.long("ids"), stages.long("iceberg")] >> stages.long("collect")
 
 
 housekeeping()

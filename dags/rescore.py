@@ -7,40 +7,24 @@ the metrics that look at all rows together; **enter** enters the scores and make
 Scores are keyed by metric, subject, scorer and revision: a second run of a recipe asks no model and adds nothing.
 """
 
-from typing import Any
+from airflow.sdk import task_group
 
-from airflow.sdk import dag, task_group
-
-from evol_core.airflow.flow_parts import DEFAULT_ARGS, GPU_POOL, PATIENCE, plan_of
-from evol_core.airflow.operator import EvolJobOperator
-from evol_core.airflow.params import recipe_params
+from evol_core.airflow.flow_parts import Stages, flow_dag, plan_of
 
 FLOW = "rescore"
 
 
-@dag(
-    FLOW,
-    schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    params=recipe_params(FLOW),
-    default_args=DEFAULT_ARGS,
-    tags=["evol", "metrics"],
-    doc_md=__doc__,
-)
+@flow_dag(FLOW, __doc__, tags=["evol", "metrics"])
 def rescore() -> None:
     plan = plan_of(FLOW)
-
-    def job(stage: str, **arguments: Any) -> EvolJobOperator:
-        return EvolJobOperator(task_id=stage, flow=FLOW, stage=stage, recipe=plan["recipe"], **arguments)
+    stages = Stages(flow=FLOW, recipe=plan["recipe"])
 
     @task_group
     def shard(number: int) -> None:
-        job("score", shard=number, pool=GPU_POOL, execution_timeout=PATIENCE)
+        stages.asking("score", shard=number)
 
-    choose, enter = job("choose"), job("enter")
-    score_set = job("score_set", pool=GPU_POOL, execution_timeout=PATIENCE)
-    plan >> choose >> shard.expand(number=plan) >> score_set >> enter
+    shards = shard.expand(number=plan)
+    plan >> stages.job("choose") >> shards >> stages.asking("score_set") >> stages.job("enter")
 
 
 rescore()

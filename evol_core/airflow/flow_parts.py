@@ -1,27 +1,32 @@
-"""What the DAGs of several flows have in common: patience, and the way from a published version to its asset."""
+"""What the DAGs of several flows have in common: the form, jobs, and the way from a published version to its asset."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import (
+    CronPartitionTimetable,
     ExceptionRetryPolicy,
     Param,
     RetryAction,
     RetryRule,
     TriggerRule,
+    dag,
     get_current_context,
     task,
 )
 
 from evol_core.airflow.assets import DATASET
 from evol_core.airflow.operator import EvolJobOperator
+from evol_core.airflow.params import recipe_params
 from evol_core.errors import ConfigError, EvolError, ModelError, NotFound, RecipeError, SeedError
 
 GPU_POOL = "gpu"
 
 PATIENCE = timedelta(hours=12)
-"""With a stage that asks models."""
+"""With a stage that asks models, runs checkers or reads all that there is."""
 
 APPROVAL = """\
 {% set version = ti.xcom_pull('publish') -%}
@@ -56,6 +61,51 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_policy": RETRY,
     "execution_timeout": timedelta(hours=1),
 }
+
+
+def flow_dag(
+    flow: str, doc: str | None, *, tags: list[str], schedule: Any = None
+) -> Callable[[Callable[[], None]], Callable[[], Any]]:
+    """The decorator of a flow's DAG: with the recipe's form, one run at a time, none for nights that are past.
+
+    There is no start_date either: with one, switching a nightly DAG on would build last night's version at once.
+    """
+    return dag(
+        flow,
+        schedule=schedule,
+        catchup=False,
+        max_active_runs=1,
+        params=recipe_params(flow),
+        default_args=DEFAULT_ARGS,
+        tags=tags,
+        doc_md=doc,
+    )
+
+
+def every_night(hour: int) -> CronPartitionTimetable:
+    """A run a night at this hour, UTC; its partition is the day."""
+    return CronPartitionTimetable(f"0 {hour} * * *", timezone="UTC", key_format="%Y-%m-%d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """Makes the tasks of a flow's stages, each done by a job."""
+
+    flow: str
+
+    recipe: Any
+    """The output of the run's first task."""
+
+    def job(self, stage: str, **arguments: Any) -> EvolJobOperator:
+        return EvolJobOperator(task_id=stage, flow=self.flow, stage=stage, recipe=self.recipe, **arguments)
+
+    def long(self, stage: str, **arguments: Any) -> EvolJobOperator:
+        """With patience: a stage that works on for hours, and asks nobody."""
+        return self.job(stage, execution_timeout=PATIENCE, **arguments)
+
+    def asking(self, stage: str, **arguments: Any) -> EvolJobOperator:
+        """With patience, and a place on the GPU: a stage that has an engine."""
+        return self.long(stage, pool=GPU_POOL, **arguments)
 
 
 def plan_of(flow: str) -> Any:

@@ -106,7 +106,8 @@ def announce(version: Version, context: Context) -> dict[str, Any]:
     """Tell the schedule that there is a new version, once a version.
 
     A rerun that publishes what is there already must not start training again, and a version that waits for a
-    person's word is for nobody's eyes.
+    person's word is for nobody's eyes. A build that somebody asked for has no night as its partition; it gets the
+    version, as Airflow starts no training for an event without one.
 
     Raises:
         AirflowSkipException: there is nothing new to tell.
@@ -116,7 +117,10 @@ def announce(version: Version, context: Context) -> dict[str, Any]:
         raise AirflowSkipException(f"{said['name']}@{said['version']} is {state}; it is not announced")
     if was_announced(said, context["inlet_events"][DATASET].ascending(False).limit(RECENT_EVENTS)):
         raise AirflowSkipException(f"{said['name']}@{said['version']} was announced before; nothing is new")
-    context["outlet_events"][DATASET].extra = {**said, "state": state}
+    event = context["outlet_events"][DATASET]
+    event.extra = {**said, "state": state}
+    if context["dag_run"].partition_key is None:
+        event.add_partitions(f"{said['name']}@{said['version']}")
     return {**said, "state": state}
 
 
