@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from evol_core.columns import real, reals, table, text, whole
 from evol_core.records import (
     Evolved,
     Generation,
@@ -24,140 +25,126 @@ from evol_core.records import (
 VERSION = "2"
 
 
-def _table(name: str, *fields: "pa.Field[Any]") -> pa.Schema:
-    return pa.schema(fields, metadata={"evol.table": name, "evol.schema": VERSION})
-
-
-def _text(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
-    return pa.field(name, pa.string(), nullable=nullable)
-
-
-def _whole(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
-    return pa.field(name, pa.int64(), nullable=nullable)
-
-
-def _real(name: str) -> "pa.Field[Any]":
-    return pa.field(name, pa.float64())
-
-
-def _reals(name: str) -> "pa.Field[Any]":
-    return pa.field(name, pa.list_(pa.field("element", pa.float32())))  # as Parquet calls items: read as written
-
-
-SEEDS = _table(
+SEEDS = table(
     "seeds",
-    _whole("ordinal"),
-    _text("instruction_id"),
-    _text("instruction"),
-    _text("input"),
-    _text("output", nullable=True),
-    _text("source"),
-    _text("licence"),
-    _whole("line"),
+    VERSION,
+    whole("ordinal"),
+    text("instruction_id"),
+    text("instruction"),
+    text("input"),
+    text("output", nullable=True),
+    text("source"),
+    text("licence"),
+    whole("line"),
 )
 
-REFUSED = _table("refused", _text("status"), _text("reason"), _text("source"), _whole("line"), _text("text"))
+REFUSED = table("refused", VERSION, text("status"), text("reason"), text("source"), whole("line"), text("text"))
 
-EVOLVED = _table(
+EVOLVED = table(
     "evolved",
-    _whole("ordinal"),
-    _whole("round"),
-    _text("seed_id"),
-    _text("parent_id"),
-    _text("parent_instruction"),
-    _text("parent_input"),
-    _text("operator"),
-    _text("status"),
-    _text("reason"),
-    _text("instruction_id", nullable=True),
-    _text("instruction", nullable=True),
-    _text("input", nullable=True),
-    _text("response_id", nullable=True),
-    _text("response", nullable=True),
-    _text("evolve_hash"),
-    _text("respond_hash", nullable=True),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    text("seed_id"),
+    text("parent_id"),
+    text("parent_instruction"),
+    text("parent_input"),
+    text("operator"),
+    text("status"),
+    text("reason"),
+    text("instruction_id", nullable=True),
+    text("instruction", nullable=True),
+    text("input", nullable=True),
+    text("response_id", nullable=True),
+    text("response", nullable=True),
+    text("evolve_hash"),
+    text("respond_hash", nullable=True),
 )
 
-SCORES = _table(
+SCORES = table(
     "scores",
-    _text("subject_id"),
-    _text("metric"),
-    _real("value"),
-    _text("reason"),
-    _text("label"),
-    _text("scorer"),
-    _text("revision"),
+    VERSION,
+    text("subject_id"),
+    text("metric"),
+    real("value"),
+    text("reason"),
+    text("label"),
+    text("scorer"),
+    text("revision"),
 )
 
-VERDICTS = _table(
+VERDICTS = table(
     "verdicts",
-    _whole("ordinal"),
-    _whole("round"),
-    _text("seed_id"),
-    _text("parent_id"),
-    _text("a_id"),
-    _text("b_id"),
-    _text("verdict"),
-    _text("kind"),
-    _text("first"),
-    _text("swapped"),
-    _text("reason"),
-    _text("first_text"),
-    _text("swapped_text"),
-    _text("first_hash", nullable=True),
-    _text("swapped_hash", nullable=True),
-    _whole("words_a"),
-    _whole("words_b"),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    text("seed_id"),
+    text("parent_id"),
+    text("a_id"),
+    text("b_id"),
+    text("verdict"),
+    text("kind"),
+    text("first"),
+    text("swapped"),
+    text("reason"),
+    text("first_text"),
+    text("swapped_text"),
+    text("first_hash", nullable=True),
+    text("swapped_hash", nullable=True),
+    whole("words_a"),
+    whole("words_b"),
 )
 """Pairwise verdicts on two arms' children of one parent; outcomes are those of arm A (evol_core/judge)."""
 
-GENERATIONS = _table(
+GENERATIONS = table(
     "generations",
-    _text("request_hash"),
-    _text("kind"),
-    _text("model"),
-    _text("model_revision"),
-    _text("request"),
-    _text("text"),
-    _text("finish_reason"),
-    _whole("n_prompt_tokens"),
-    _whole("n_tokens"),
-    _real("logprob_sum"),
-    _real("loss_question"),
-    _real("loss_given"),
-    _real("loss_alone"),
-    _whole("n_question", nullable=True),
-    _whole("n_answer", nullable=True),
-    _whole("n_alone", nullable=True),
-    _text("loss_reason"),
-    _real("reward"),
-    _reals("top1"),
-    _reals("entropy"),
+    VERSION,
+    text("request_hash"),
+    text("kind"),
+    text("model"),
+    text("model_revision"),
+    text("request"),
+    text("text"),
+    text("finish_reason"),
+    whole("n_prompt_tokens"),
+    whole("n_tokens"),
+    real("logprob_sum"),
+    real("loss_question"),
+    real("loss_given"),
+    real("loss_alone"),
+    whole("n_question", nullable=True),
+    whole("n_answer", nullable=True),
+    whole("n_alone", nullable=True),
+    text("loss_reason"),
+    real("reward"),
+    reals("top1"),
+    reals("entropy"),
     pa.field("vector", pa.binary()),
-    _text("measure_reason", nullable=True),
-    _text("error"),
-    _text("engine"),
-    _real("seconds"),
+    text("measure_reason", nullable=True),
+    text("error"),
+    text("engine"),
+    real("seconds"),
 )
 
 
 def dataset_schema(metrics: Sequence[str]) -> pa.Schema:
     """A published dataset: one accepted pair a row, with one column a metric (null: not computed)."""
-    return _table(
+    return table(
         "dataset",
-        _whole("ordinal"),
-        _whole("round"),
-        _text("operator"),
-        _text("instruction_id"),
-        _text("response_id"),
-        _text("seed_id"),
-        _text("parent_id"),
-        _text("instruction"),
-        _text("input"),
-        _text("output"),
-        _text("evolve_hash"),
-        _text("respond_hash"),
-        *(_real(f"score_{metric}") for metric in metrics),
+        VERSION,
+        whole("ordinal"),
+        whole("round"),
+        text("operator"),
+        text("instruction_id"),
+        text("response_id"),
+        text("seed_id"),
+        text("parent_id"),
+        text("instruction"),
+        text("input"),
+        text("output"),
+        text("evolve_hash"),
+        text("respond_hash"),
+        *(real(f"score_{metric}") for metric in metrics),
     )
 
 

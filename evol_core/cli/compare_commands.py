@@ -40,15 +40,15 @@ def figures(
     as_json: AsJson = False,
 ) -> None:
     """Draw every figure that the versions' stored scores give, as PNG and SVG; asks no model."""
-    from evol_core.compare.figures import draw_all  # brings matplotlib
-    from evol_core.compare.folder import write_figures
-    from evol_core.compare.material import Material
-
     if len(specs) > MOST_ARMS:
         raise ConfigError(f"at most {MOST_ARMS} versions are drawn together, got {len(specs)}")
     labels = label or []
     if labels and len(labels) != len(specs):
         raise ConfigError(f"--label is given {len(labels)} times for {len(specs)} versions; give one each, or none")
+    from evol_core.compare.figures import draw_all  # brings matplotlib
+    from evol_core.compare.folder import write_figures
+    from evol_core.compare.material import Material
+
     settings = settings_from_environment()
     store = ObjectStore(settings.objects)
     versions, judged = _found(settings.database_url, specs)

@@ -1,9 +1,11 @@
 """From what models wrote when asked for constraints to a clean list without repeats."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from zlib import crc32
 
 from evol_core.text import clean, fold
 
@@ -14,7 +16,6 @@ SIMILARITY = 0.8
 """Jaccard similarity of two constraints' character shingles from which they are the same."""
 
 SHINGLE_CHARS = 4
-N_PERMUTATIONS = 128
 
 
 class LineReject(StrEnum):
@@ -119,31 +120,40 @@ def _key(text: str) -> str:
 
 
 class _NearIndex:
-    """Texts, to be asked whether they hold one nearly like another: candidates by MinHash, then counted exactly."""
+    """Texts, to be asked whether they hold one nearly like another.
+
+    Two sets that share enough have one shingle in common among the first few of each, whatever the order in which all
+    shingles are put; only texts that pass this are compared.
+
+    Source: Chaudhuri et al. 2006, "A primitive operator for similarity joins" (the prefix filter).
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        from datasketch import MinHashLSH  # type: ignore[import-untyped]  # half a second that only this needs
-
-        self._index = MinHashLSH(threshold=SIMILARITY - 0.2, num_perm=N_PERMUTATIONS)
+        self._places: dict[str, list[int]] = {}
         self._shingles: list[frozenset[str]] = []
         for text in texts:
             self.add(text)
 
     def add(self, text: str) -> None:
-        self._index.insert(len(self._shingles), _sketch(_shingles(text)))
-        self._shingles.append(_shingles(text))
+        own = _shingles(text)
+        for shingle in _prefix(own):
+            self._places.setdefault(shingle, []).append(len(self._shingles))
+        self._shingles.append(own)
 
     def holds(self, text: str) -> bool:
         own = _shingles(text)
-        return any(_jaccard(own, self._shingles[place]) >= SIMILARITY for place in self._index.query(_sketch(own)))
+        candidates = {place for shingle in _prefix(own) for place in self._places.get(shingle, ())}
+        return any(_jaccard(own, self._shingles[place]) >= SIMILARITY for place in candidates)
 
 
-def _sketch(shingles: frozenset[str]) -> Any:
-    from datasketch import MinHash
+def _prefix(shingles: frozenset[str]) -> list[str]:
+    """The first of the shingles, in an order that has nothing to do with what they say."""
+    needed = math.ceil(SIMILARITY * len(shingles) - 1e-9)
+    return sorted(shingles, key=_place_of)[: len(shingles) - needed + 1]
 
-    sketch = MinHash(num_perm=N_PERMUTATIONS, seed=1)
-    sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in sorted(shingles)])
-    return sketch
+
+def _place_of(shingle: str) -> tuple[int, str]:
+    return crc32(shingle.encode("utf-8", "surrogatepass")), shingle
 
 
 def _shingles(text: str) -> frozenset[str]:

@@ -6,8 +6,7 @@ Ids are UUIDs made of texts: of a constraint, of a checker's source, of a case's
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-
+from evol_core.columns import flag, real, table, text, texts, whole
 from evol_core.records import content_id
 from evol_core.text import printable
 from evol_core.verify.examine import Examined, agree
@@ -19,209 +18,204 @@ VERSION = "1"
 Row = dict[str, Any]
 
 
-def _table(name: str, *fields: "pa.Field[Any]") -> pa.Schema:
-    return pa.schema(fields, metadata={"evol.table": name, "evol.schema": VERSION})
-
-
-def _text(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
-    return pa.field(name, pa.string(), nullable=nullable)
-
-
-def _whole(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
-    return pa.field(name, pa.int64(), nullable=nullable)
-
-
-def _texts(name: str) -> "pa.Field[Any]":
-    """A list; its items are called as Parquet calls them, so that the columns read are the columns written."""
-    return pa.field(name, pa.list_(pa.field("element", pa.string())), nullable=False)
-
-
-LINES = _table(
+LINES = table(
     "autoif_lines",
-    _whole("line"),
-    _whole("ordinal", nullable=True),  # among the constraints that go on
-    _text("constraint_id"),
-    _text("constraint"),
-    _text("origin"),
-    _text("status"),
-    _text("reason"),
-    _text("request_hash", nullable=True),
+    VERSION,
+    whole("line"),
+    whole("ordinal", nullable=True),  # among the constraints that go on
+    text("constraint_id"),
+    text("constraint"),
+    text("origin"),
+    text("status"),
+    text("reason"),
+    text("request_hash", nullable=True),
 )
 """Every seed constraint, every line that a model proposed, every request that failed."""
 
-REPLIES = _table(
+REPLIES = table(
     "autoif_replies",
-    _whole("ordinal"),
-    _text("constraint_id"),
-    _text("constraint"),
-    _whole("sample"),
-    _text("request_hash"),
-    _text("text"),
-    _text("status"),
-    _text("reason"),
+    VERSION,
+    whole("ordinal"),
+    text("constraint_id"),
+    text("constraint"),
+    whole("sample"),
+    text("request_hash"),
+    text("text"),
+    text("status"),
+    text("reason"),
 )
 """Every reply to a request for a checker."""
 
-FATES = _table(
+FATES = table(
     "autoif_fates",
-    _whole("ordinal"),
-    _text("constraint_id"),
-    _text("constraint"),
-    _text("stage"),
-    _text("status"),
-    _text("reason"),
-    _whole("n_replies"),
-    _whole("n_checkers"),
-    _whole("n_checkers_kept"),
-    _whole("n_cases"),
-    _whole("n_cases_kept"),
-    _text("nli"),
+    VERSION,
+    whole("ordinal"),
+    text("constraint_id"),
+    text("constraint"),
+    text("stage"),
+    text("status"),
+    text("reason"),
+    whole("n_replies"),
+    whole("n_checkers"),
+    whole("n_checkers_kept"),
+    whole("n_cases"),
+    whole("n_cases_kept"),
+    text("nli"),
 )
 """What became of every constraint, and where. nli: the model that compared back-translations, `off`, or empty where
 the constraint did not come so far."""
 
-CONSTRAINTS = _table(
+CONSTRAINTS = table(
     "autoif_constraints",
-    _whole("line"),
-    _text("constraint_id"),
-    _text("constraint"),
-    _text("origin"),
-    _text("stage"),
-    _text("status"),
-    _text("reason"),
-    _text("nli"),
-    _text("request_hash", nullable=True),
-    _whole("n_replies", nullable=True),
-    _whole("n_checkers", nullable=True),
-    _whole("n_checkers_kept", nullable=True),
-    _whole("n_cases", nullable=True),
-    _whole("n_cases_kept", nullable=True),
+    VERSION,
+    whole("line"),
+    text("constraint_id"),
+    text("constraint"),
+    text("origin"),
+    text("stage"),
+    text("status"),
+    text("reason"),
+    text("nli"),
+    text("request_hash", nullable=True),
+    whole("n_replies", nullable=True),
+    whole("n_checkers", nullable=True),
+    whole("n_checkers_kept", nullable=True),
+    whole("n_cases", nullable=True),
+    whole("n_cases_kept", nullable=True),
 )
 """LINES with the last word of FATES on each; numbers are null where nobody was asked for checkers."""
 
-CHECKERS = _table(
+CHECKERS = table(
     "autoif_checkers",
-    _text("constraint_id"),
-    _text("checker_id"),
-    _text("source"),
-    pa.field("accuracy", pa.float64()),
-    _whole("rank", nullable=True),  # among the kept ones, the most accurate first, from 0
-    _text("status"),
-    _text("reason"),
-    _texts("layers"),
+    VERSION,
+    text("constraint_id"),
+    text("checker_id"),
+    text("source"),
+    real("accuracy"),
+    whole("rank", nullable=True),  # among the kept ones, the most accurate first, from 0
+    text("status"),
+    text("reason"),
+    texts("layers"),
 )
 """Every distinct checker."""
 
-CASES = _table(
+CASES = table(
     "autoif_cases",
-    _text("constraint_id"),
-    _text("case_id"),
-    _text("input"),
-    _text("expected"),
-    pa.field("kept", pa.bool_(), nullable=False),
+    VERSION,
+    text("constraint_id"),
+    text("case_id"),
+    text("input"),
+    text("expected"),
+    flag("kept"),
 )
 """Every distinct case. expected: true, false, or a text that no checker agrees with."""
 
-VERDICTS = _table(
+VERDICTS = table(
     "autoif_verdicts",
-    _text("constraint_id"),
-    _text("checker_id"),
-    _text("case_id"),
-    _text("verdict"),
-    pa.field("agrees", pa.bool_(), nullable=False),
+    VERSION,
+    text("constraint_id"),
+    text("checker_id"),
+    text("case_id"),
+    text("verdict"),
+    flag("agrees"),
 )
 """The whole verdict matrix of every constraint, a row a cell."""
 
-BACK_TRANSLATIONS = _table(
+BACK_TRANSLATIONS = table(
     "autoif_back_translations",
-    _text("constraint_id"),
-    _text("checker_id"),
-    _text("text"),
-    _text("label", nullable=True),
-    _text("reason"),
-    _text("request_hash"),
+    VERSION,
+    text("constraint_id"),
+    text("checker_id"),
+    text("text"),
+    text("label", nullable=True),
+    text("reason"),
+    text("request_hash"),
 )
 """Checkers in words. label: entailment, neutral or contradiction; null with a reason where nobody said."""
 
-RESPONSES = _table(
+RESPONSES = table(
     "autoif_responses",
-    _whole("ordinal"),
-    _whole("task"),  # a query under a constraint
-    _whole("sample"),
-    _text("constraint_id"),
-    _text("query_id"),
-    _text("constraint"),
-    _text("query"),
-    _text("instruction_id"),
-    _text("instruction"),
-    _text("input"),
-    _text("response_id", nullable=True),
-    _text("response"),
-    _text("respond_hash"),
-    _text("stage"),
-    _text("status"),
-    _text("reason"),
-    pa.field("pass_rate", pa.float64()),
-    _texts("verdicts"),
-    _texts("layers"),
-    _whole("quality", nullable=True),
-    _text("quality_reason"),
-    _text("quality_hash", nullable=True),
+    VERSION,
+    whole("ordinal"),
+    whole("task"),  # a query under a constraint
+    whole("sample"),
+    text("constraint_id"),
+    text("query_id"),
+    text("constraint"),
+    text("query"),
+    text("instruction_id"),
+    text("instruction"),
+    text("input"),
+    text("response_id", nullable=True),
+    text("response"),
+    text("respond_hash"),
+    text("stage"),
+    text("status"),
+    text("reason"),
+    real("pass_rate"),
+    texts("verdicts"),
+    texts("layers"),
+    whole("quality", nullable=True),
+    text("quality_reason"),
+    text("quality_hash", nullable=True),
 )
 """Every response; verdicts are those of the constraint's kept checkers, in the order of their ranks."""
 
-SFT = _table(
+SFT = table(
     "dataset",
-    _whole("ordinal"),
-    _whole("round"),  # always 0
-    _text("operator"),
-    _text("instruction_id"),
-    _text("response_id"),
-    _text("seed_id"),
-    _text("parent_id"),
-    _text("instruction"),
-    _text("input"),
-    _text("output"),
-    _text("respond_hash"),
-    _text("constraint_id"),
-    _text("constraint"),
-    _text("query"),
-    pa.field("pass_rate", pa.float64()),
-    _whole("quality", nullable=True),
-    _texts("checkers"),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),  # always 0
+    text("operator"),
+    text("instruction_id"),
+    text("response_id"),
+    text("seed_id"),
+    text("parent_id"),
+    text("instruction"),
+    text("input"),
+    text("output"),
+    text("respond_hash"),
+    text("constraint_id"),
+    text("constraint"),
+    text("query"),
+    real("pass_rate"),
+    whole("quality", nullable=True),
+    texts("checkers"),
 )
 """A row to train on, with the source of every checker that judged it."""
 
-PREFERENCE = _table(
+PREFERENCE = table(
     "preference",
-    _whole("ordinal"),
-    _whole("round"),
-    _text("operator"),
-    _text("instruction_id"),
-    _text("seed_id"),
-    _text("parent_id"),
-    _text("instruction"),
-    _text("input"),
-    _text("chosen"),
-    _text("rejected"),
-    _text("chosen_id"),
-    _text("rejected_id"),
-    _text("constraint_id"),
-    _text("constraint"),
-    _text("query"),
-    _texts("checkers"),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    text("operator"),
+    text("instruction_id"),
+    text("seed_id"),
+    text("parent_id"),
+    text("instruction"),
+    text("input"),
+    text("chosen"),
+    text("rejected"),
+    text("chosen_id"),
+    text("rejected_id"),
+    text("constraint_id"),
+    text("constraint"),
+    text("query"),
+    texts("checkers"),
 )
 """A response that checkers accepted, and one that they all refused, of one instruction."""
 
-UNPAIRED = _table(
+UNPAIRED = table(
     "unpaired",
-    _whole("ordinal"),
-    _whole("round"),
-    _text("instruction_id"),
-    _text("parent_id"),
-    _text("constraint_id"),
-    _text("status"),
-    _text("reason"),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    text("instruction_id"),
+    text("parent_id"),
+    text("constraint_id"),
+    text("status"),
+    text("reason"),
 )
 """A task that gave no preference pair, and why."""
 

@@ -5,15 +5,13 @@ import pytest
 from evol_core.config import PROJECT_ROOT
 from evol_core.evolve.operators import unknown_operators
 from evol_core.pipeline import FLOWS
-from evol_core.recipe import InstructRecipe, SeedSource, read_recipe
+from evol_core.recipe import InstructRecipe, read_recipe
 from evol_core.score.metrics import METRICS, unknown_metrics
 from evol_core.seed import check_sources, read_seeds
 
 OF_A_DEMO = {"nothing", "judge", "scorer"}
 
 EXAMPLES = PROJECT_ROOT / "examples"
-GSM8K = PROJECT_ROOT.parent / "shared/data/gsm8k_train.jsonl"
-SELF_INSTRUCT = PROJECT_ROOT.parent / "shared/data/self_instruct_seed_tasks.jsonl"
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
@@ -40,14 +38,3 @@ def test_the_demo_evolves_64_clean_seeds_by_lengths_difficulty_and_losses() -> N
     assert (len(batch.seeds), batch.refused, batch.n_items) == (64, [], 64)
     assert sum(1 for seed in batch.seeds if seed.instruction.input) == 16
     assert set(recipe.score.metrics) == {name for name, metric in METRICS.items() if metric.asks in OF_A_DEMO}
-
-
-@pytest.mark.parametrize(("path", "n_seeds"), [(GSM8K, 7473), (SELF_INSTRUCT, 175)], ids=["gsm8k", "self_instruct"])
-def test_real_files_of_the_field_are_read_whole(path: Path, n_seeds: int) -> None:
-    if not path.exists():
-        pytest.skip(f"{path.name} is not on this machine")
-
-    batch = read_seeds([SeedSource(path=str(path))], {})
-
-    assert (len(batch.seeds), len(batch.refused)) == (n_seeds, 0)
-    assert all(seed.output for seed in batch.seeds[:100])

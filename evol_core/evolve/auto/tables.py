@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pyarrow as pa
-
+from evol_core.columns import flag, table, text, texts, whole
 from evol_core.evolve.auto.trajectory import read_reply
 from evol_core.evolve.auto.trials import Trial
 from evol_core.records import Evolved, Generation
@@ -16,58 +15,49 @@ VERSION = "1"
 Row = dict[str, Any]
 
 
-def _table(name: str, *fields: "pa.Field[Any]") -> pa.Schema:
-    return pa.schema(fields, metadata={"evol.table": name, "evol.schema": VERSION})
-
-
-def _text(name: str, *, nullable: bool = False) -> "pa.Field[Any]":
-    return pa.field(name, pa.string(), nullable=nullable)
-
-
-def _whole(name: str) -> "pa.Field[Any]":
-    return pa.field(name, pa.int64(), nullable=False)
-
-
-TRAJECTORIES = _table(
+TRAJECTORIES = table(
     "trajectories",
-    _whole("ordinal"),
-    _whole("round"),
-    _text("operator"),
-    _text("outcome"),
-    pa.field("methods", pa.list_(pa.field("element", pa.string())), nullable=False),
-    _text("plan", nullable=True),
-    _text("rewrite", nullable=True),
-    _text("final", nullable=True),
-    _text("raw"),
-    _text("evolve_hash"),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    text("operator"),
+    text("outcome"),
+    texts("methods"),
+    text("plan", nullable=True),
+    text("rewrite", nullable=True),
+    text("final", nullable=True),
+    text("raw"),
+    text("evolve_hash"),
 )
 """Every reply to a request for an evolution, step by step; null where it has no such step."""
 
-PHRASES = _table(
+PHRASES = table(
     "phrases",
-    _whole("ordinal"),
-    _whole("round"),
-    _whole("number"),
-    _text("method"),
-    _text("phrase", nullable=True),
+    VERSION,
+    whole("ordinal"),
+    whole("round"),
+    whole("number"),
+    text("method"),
+    text("phrase", nullable=True),
 )
 """Every listed way of the trajectories that were read, with its phrase; null where the model gave none."""
 
-TRIALS = _table(
+TRIALS = table(
     "trials",
-    _whole("step"),
-    _whole("candidate"),
-    _text("method_hash", nullable=True),
-    _text("text", nullable=True),
-    _text("parent_hash", nullable=True),
-    _text("reason"),
-    _whole("n_rows"),
-    _whole("n_failed"),
-    _text("failures"),
-    _whole("n_calls"),
-    _whole("n_prompt_tokens"),
-    _whole("n_tokens"),
-    pa.field("is_winner", pa.bool_(), nullable=False),
+    VERSION,
+    whole("step"),
+    whole("candidate"),
+    text("method_hash", nullable=True),
+    text("text", nullable=True),
+    text("parent_hash", nullable=True),
+    text("reason"),
+    whole("n_rows"),
+    whole("n_failed"),
+    text("failures"),
+    whole("n_calls"),
+    whole("n_prompt_tokens"),
+    whole("n_tokens"),
+    flag("is_winner"),
 )
 """Every try of an optimisation to have a better method; `failures` is JSON, failed rows by reason."""
 

@@ -1,5 +1,4 @@
 import hashlib
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +32,6 @@ def test_a_folder_holds_the_data_and_both_descriptions(store: ObjectStore, tmp_p
     assert sum(pq.read_metadata(path).num_rows for path in files[:2]) == 4
     files[0].write_bytes(b"edited")
     store.verify(facts.version.data[0].sha256)
-
-
-@pytest.mark.parametrize("parts", [0, 1, 2])
-def test_the_croissant_file_is_valid_and_gives_the_rows(store: ObjectStore, tmp_path: Path, parts: int) -> None:
-    write_card(store, some_facts(store, parts=parts), tmp_path / "card")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries that the validator imports
-        import mlcroissant
-
-        dataset = mlcroissant.Dataset(jsonld=str(tmp_path / "card/croissant.json"))
-        assert not dataset.metadata.issues.errors
-        names = [records.name for records in dataset.metadata.record_sets]
-        rows = [row for name in names for row in dataset.records(record_set=name)]
-
-    assert len(rows) == 2 * parts
-    assert all(b"river" in value or b"Add" in value for row in rows for key, value in row.items() if "instr" in key)
 
 
 def test_hugging_face_reads_the_head_of_the_card(store: ObjectStore) -> None:

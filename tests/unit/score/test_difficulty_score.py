@@ -84,6 +84,6 @@ def test_a_number_that_the_limit_may_have_cut_is_unparsed() -> None:
 
 
 def test_an_essay_is_read_in_no_time() -> None:
-    assert parse("9" * 1_000_000) is None
-    assert parse("9 " * 300_000) == 9.0
-    assert parse(" /" * 300_000) is None
+    assert parse("9" * 100_000) is None
+    assert parse("9 " * 30_000) == 9.0
+    assert parse(" /" * 30_000) is None

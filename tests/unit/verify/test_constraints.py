@@ -1,7 +1,10 @@
 """From replies to a clean list of constraints; every line is accounted for."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from evol_core.text import fold
 from evol_core.verify.constraints import MAX_CHARS, LineReject, ListReply, clean_constraints
 
 SEEDS = ["Answer in exactly three sentences.", "Use no commas"]
@@ -93,6 +96,29 @@ def test_near_repeats_are_dropped_and_the_first_stays() -> None:
 
     assert cleaned(reply) == (first, "Answer in precisely three sentences")
     assert refused(reply) == ["nearly_repeated"]
+
+
+def shared(one: str, other: str) -> float:
+    """Of two lines' four-letter pieces, the share that both have."""
+    first, second = ({fold(line)[at : at + 4] for at in range(len(line) - 3)} for line in (one, other))
+    return len(first & second) / len(first | second)
+
+
+WORDS = st.lists(st.sampled_from(["comma", "line", "verb", "rhyme", "noun", "clause", "word", "tone"]), min_size=4)
+
+
+@given(WORDS, st.lists(st.tuples(st.integers(0, 40), st.sampled_from("xyz")), min_size=1, max_size=6))
+def test_no_near_repeat_is_missed_and_nothing_else_is_taken_for_one(
+    words: list[str], edits: list[tuple[int, str]]
+) -> None:
+    first = " ".join(words)[:200]
+    lines = [first, *(first[:at] + letter + first[at:] for at, letter in edits)]
+    expected: list[str] = []
+    for line in lines:
+        if line not in expected and all(shared(line, kept) < 0.8 for kept in [*expected, *SEEDS]):
+            expected.append(line)
+
+    assert cleaned("\n".join(f"- {line}" for line in lines)) == tuple(expected)
 
 
 def test_different_numbers_are_different_constraints() -> None:

@@ -1,7 +1,6 @@
-from pathlib import Path
 from typing import Any
 
-from evol_core.evolve.auto.figure import draw, shares, top_phrases
+from evol_core.evolve.auto.figure import shares, top_phrases
 
 
 def row(phrase: str, n_methods: int, round: int = 0) -> dict[str, Any]:
@@ -18,9 +17,3 @@ def test_the_most_frequent_phrases_of_all_arms_come_first() -> None:
 def test_shares_are_of_all_ways_of_an_arm_and_0_where_it_lists_none() -> None:
     assert shares(ARMS["small"], ["use data", "ask why"]) == [0.625, 0.0]
     assert shares([], ["use data"]) == [0.0]
-
-
-def test_a_figure_is_drawn_for_arms_with_and_without_phrases(tmp_path: Path) -> None:
-    draw(ARMS | {"none": []}, tmp_path / "figure.png")
-
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
