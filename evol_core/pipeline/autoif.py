@@ -1,6 +1,6 @@
 """The stages of AutoIF from seeds to constraints whose checkers hold: all but the runs of checkers themselves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from evol_core.llm.port import Program
@@ -126,15 +126,10 @@ def back_translate_stage(build: Build[AutoifRecipe]) -> Output:
     fates = list(islice(read_rows(build, checked["parts"]["fates"]), first, last))
     kept = [row for row in fates if row["status"] == Status.ACCEPTED]
     sources = checkers_of(build, kept)
-    nli, asking = nli_of(build), _describer(build)
-    programs = (
-        back_translate(row["constraint"], [source for _, source in sources[row["constraint_id"]]], asking, nli)
-        for row in kept
-    )
+    programs = back_translate_of(build, kept, sources)
     described = list(build.told("back_translate", len(kept), drive(programs, build.engine)))
-    verdicts = {row["constraint_id"]: one for row, one in zip(kept, described, strict=True)}
     name = build.recipe.back_translation.nli
-    rows = [_judged(row, verdicts.get(row["constraint_id"]), name) for row in fates]
+    rows = described_fates(build, fates, kept, described)
     translations = chain.from_iterable(
         translation_rows(row, one, sources[row["constraint_id"]], name)
         for row, one in zip(kept, described, strict=True)
@@ -143,6 +138,26 @@ def back_translate_stage(build: Build[AutoifRecipe]) -> Output:
     parts = write_parts(build.store, translations, BACK_TRANSLATIONS)
     written["parts"]["back_translations"] = [part.sha256 for part in parts]
     return written | {"nli": name}
+
+
+def back_translate_of(
+    build: Build[AutoifRecipe], kept: Sequence[Row], sources: Mapping[str, Sequence[tuple[str, str]]]
+) -> list[Program[BackTranslated]]:
+    """One program a constraint that is left, of its checkers (checker_id, source), the best first."""
+    nli, asking = nli_of(build), _describer(build)
+    return [
+        back_translate(row["constraint"], [source for _, source in sources[row["constraint_id"]]], asking, nli)
+        for row in kept
+    ]
+
+
+def described_fates(
+    build: Build[AutoifRecipe], fates: Sequence[Row], kept: Sequence[Row], described: Sequence[BackTranslated]
+) -> list[Row]:
+    """All fates, those of `kept` with what their descriptions said."""
+    verdicts = {row["constraint_id"]: one for row, one in zip(kept, described, strict=True)}
+    name = build.recipe.back_translation.nli
+    return [_judged(row, verdicts.get(row["constraint_id"]), name) for row in fates]
 
 
 def _describer(build: Build[AutoifRecipe]) -> Asking:

@@ -5,7 +5,7 @@ fails, and another try runs it again.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
@@ -161,15 +161,20 @@ def _checked(build: Build[AutoifRecipe], parts: Sequence[str]) -> Iterator[list[
     with sandbox_of(build) as sandbox:
         groups = groupby(read_rows(build, parts), itemgetter("constraint_id"))
         while window := [(key, list(rows)) for key, rows in islice(groups, BATCH)]:
-            results = check_responses([_group(rows, checkers[key]) for key, rows in window], sandbox)
-            for (_, rows), checked in zip(window, results, strict=True):
-                answers = iter(checked)
-                yield [
-                    checked_row(row, next(answers), build.recipe.responses.keep)
-                    if row["status"] == Status.ACCEPTED
-                    else row
-                    for row in rows
-                ]
+            yield from checked_rows(window, checkers, sandbox, build.recipe.responses.keep)
+
+
+def checked_rows(
+    groups: Sequence[tuple[str, list[Row]]],
+    checkers: Mapping[str, Sequence[tuple[str, str]]],
+    sandbox: Sandbox,
+    keep: str,
+) -> Iterator[list[Row]]:
+    """The rows of each constraint with what its checkers say of them; refused ones as they are."""
+    results = check_responses([_group(rows, checkers[key]) for key, rows in groups], sandbox)
+    for (_, rows), checked in zip(groups, results, strict=True):
+        answers = iter(checked)
+        yield [checked_row(row, next(answers), keep) if row["status"] == Status.ACCEPTED else row for row in rows]
 
 
 def _group(rows: Sequence[Row], checkers: Sequence[tuple[str, str]]) -> ResponseGroup:

@@ -64,12 +64,17 @@ def seed_texts(build: Build[AutoifRecipe], which: str) -> list[str]:
 def checkers_of(build: Build[AutoifRecipe], fates: Sequence[Row]) -> dict[str, list[tuple[str, str]]]:
     """The kept checkers of constraints, the best first: (checker_id, source) by constraint_id."""
     (checked,) = build.outputs("crosscheck")
+    return ranked_checkers(read_rows(build, checked["parts"]["checkers"]), fates)
+
+
+def ranked_checkers(rows: Iterable[Row], fates: Sequence[Row]) -> dict[str, list[tuple[str, str]]]:
+    """The kept ones among rows of CHECKERS, the best first: (checker_id, source) by constraint_id."""
     wanted = {row["constraint_id"] for row in fates}
     ranked: dict[str, list[tuple[int, str, str]]] = {constraint_id: [] for constraint_id in wanted}
-    for row in read_rows(build, checked["parts"]["checkers"]):
+    for row in rows:
         if row["rank"] is not None and row["constraint_id"] in wanted:
             ranked[row["constraint_id"]].append((row["rank"], row["checker_id"], row["source"]))
-    return {key: [(checker_id, source) for _, checker_id, source in sorted(rows)] for key, rows in ranked.items()}
+    return {key: [(checker_id, source) for _, checker_id, source in sorted(of_one)] for key, of_one in ranked.items()}
 
 
 def own(build: Build[AutoifRecipe], stage: str) -> Output:

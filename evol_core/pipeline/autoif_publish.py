@@ -64,6 +64,9 @@ from evol_core.verify.tables import (
 INSTRUCTION_ALONE = "{instruction}"
 """The prompt of a response: the joined instruction, as a trainer sees it."""
 
+MAIN_PASSED = "main_passed"
+"""The gate of NAME.preference that NAME's own gates close: 1 where they are all open, else 0."""
+
 Checkers = dict[str, list[str]]
 """The sources of kept checkers, the best first, by constraint_id."""
 
@@ -73,10 +76,11 @@ def publish_stage(build: Build[AutoifRecipe]) -> Output:
     fates = [row for row in table_rows(build, "back_translate", "fates") if row["status"] == Status.ACCEPTED]
     checkers = {key: [source for _, source in pairs] for key, pairs in checkers_of(build, fates).items()}
     (said,) = {output["nli"] for output in build.outputs("back_translate")}
-    return _publish_sft(build, checkers) | {
+    main = _publish_sft(build, checkers)
+    return main | {
         "nli": said,
         "constraints_kept": len(fates),
-        "preference": _publish_preference(build, checkers),
+        "preference": _publish_preference(build, checkers, main_passed=not main["closed_gates"]),
     }
 
 
@@ -112,7 +116,8 @@ def _publish_sft(build: Build[AutoifRecipe], checkers: Checkers) -> Output:
     return _told(build.publish(publication, load), tally, gates)
 
 
-def _publish_preference(build: Build[AutoifRecipe], checkers: Checkers) -> Output:
+def _publish_preference(build: Build[AutoifRecipe], checkers: Checkers, *, main_passed: bool) -> Output:
+    """Pairs are held back with the version whose answers they are made of."""
     pairs: list[Row] = []
     alone: list[Row] = []
     for task in tasks(build):
@@ -121,6 +126,7 @@ def _publish_preference(build: Build[AutoifRecipe], checkers: Checkers) -> Outpu
         alone += [] if of_task else [unpaired_row(task)]
     tally = _tally(counted(alone) | {Status.ACCEPTED.value: len(pairs)})
     gates = check_gates(tally, GateConfig(min_rows=build.recipe.preference.min_rows, max_fail_rate=1.0))
+    gates.append(Gate(name=MAIN_PASSED, wanted=">= 1", found=float(main_passed), passed=main_passed))
     publication = _publication(
         build,
         name=f"{build.recipe.name}.preference",

@@ -7,6 +7,13 @@ WITH asked AS (
     CROSS JOIN LATERAL (VALUES (o.step_id, o.request_hash), (o.respond_step_id, o.respond_hash))
         q (step_id, request_hash)
     WHERE q.request_hash IS NOT NULL
+    UNION ALL
+    SELECT dataset_id, version, step_id, request_hash FROM lineage.autoif_reply
+    UNION ALL
+    SELECT DISTINCT c.dataset_id, c.version, r.step_id, c.request_hash
+    FROM lineage.autoif_constraint c
+    JOIN lineage.derivation r ON r.child_id = c.constraint_id AND r.request_hash = c.request_hash
+    WHERE c.status = 'accepted'
 )
 SELECT d.name AS dataset, a.version, s.operator, s.size_class, m.name AS model,
     count(*) AS n_requests,
@@ -23,11 +30,13 @@ JOIN lineage.model m USING (model_id)
 LEFT JOIN lineage.generation g ON g.request_hash = a.request_hash
 GROUP BY d.name, a.version, s.operator, s.size_class, m.name, v.n_accepted;
 COMMENT ON VIEW analytics.token_cost IS
-    'Tokens and time behind a version, refused rows included, by operator (respond: the answers) and model. '
+    'Tokens and time behind a version, refused rows included, by operator (respond: the answers) and model; of AutoIF '
+    'also the constraints that were kept and all that was said for checkers. Scores, verdicts of judges and '
+    'descriptions of checkers are not in it. '
     'A replayed generation counts as if made for it; what a run generated anew is in run_summary.';
 COMMENT ON COLUMN analytics.token_cost.dataset IS 'Name of the dataset.';
 COMMENT ON COLUMN analytics.token_cost.version IS 'Number of the version.';
-COMMENT ON COLUMN analytics.token_cost.operator IS 'Of evolution, or respond.';
+COMMENT ON COLUMN analytics.token_cost.operator IS 'Of evolution, of constraints and checkers, or respond.';
 COMMENT ON COLUMN analytics.token_cost.size_class IS 'slm or llm.';
 COMMENT ON COLUMN analytics.token_cost.model IS 'That was asked.';
 COMMENT ON COLUMN analytics.token_cost.n_requests IS 'Requests behind the rows.';

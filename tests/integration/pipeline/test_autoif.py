@@ -12,6 +12,8 @@ from evol_core.errors import SandboxUnavailable
 from evol_core.lineage.analyst import ask, example
 from evol_core.lineage.database import connect
 from evol_core.lineage.verify import verify_version
+from evol_core.pipeline import plan
+from evol_core.pipeline.context import Build
 from evol_core.recipe import AutoifRecipe, parse_recipe
 from evol_core.sandbox.isolation import LAYERS
 from evol_core.sandbox.supervisor import active_layers
@@ -224,13 +226,49 @@ def test_without_an_nli_model_nothing_is_contradicted_and_lineage_says_off(
 
 
 def test_no_survivor_is_a_result_that_says_why(folder: Path, runs: Runs, replies: RecordedReplies) -> None:
-    changed = recipe(folder, replies, name="none", seed=7)
+    changed = recipe(folder, replies, name="none", seed=7, preference={"min_rows": 0})
 
     published = runs.run(runs.order(changed, "none"), lambda request: "I do not know.")["publish"]
 
     assert (published["state"], published["rows"], published["constraints_kept"]) == ("quarantined", 0, 0)
     assert [gate["name"] for gate in published["closed_gates"]] == ["min_rows"]
     assert {reason for _, reason in fates(runs, "none").values()} == {"no_valid_function"}
+    pairs = published["preference"]
+    assert (pairs["state"], [gate["name"] for gate in pairs["closed_gates"]]) == ("quarantined", ["main_passed"])
+
+
+def test_the_plan_runs_recorded_checkers_and_goes_on_as_far_as_answers_are_recorded(
+    folder: Path, runs: Runs, built: dict[str, Any], replies: RecordedReplies
+) -> None:
+    def planned(**changes: Any) -> list[tuple[str, int | None, bool]]:
+        order = runs.order(recipe(folder, replies, **changes), "plan")
+        build = Build[Any](order, runs.settings, report=lambda progress: None)
+        try:
+            return [(stage.stage, stage.rows, stage.complete) for stage in plan(build).stages]
+        finally:
+            build.close()
+
+    n_judged = sum(row["quality_hash"] is not None for rows in objects(runs, "iftest", "refused") for row in rows)
+    n_judged += sum(len(rows) for rows in objects(runs, "iftest", "data"))
+    known = [("constraints", 1, True), ("checkers", 8, True), ("back_translate", 5, True), ("respond", 8, True)]
+    assert planned() == [*known, ("quality", n_judged, True)]
+    assert planned(responses={"queries": 2, "samples": 4}) == [
+        *known[:3],
+        ("respond", 8, False),
+        ("quality", None, False),
+    ]
+    assert planned(seed=9) == [
+        ("constraints", 1, False),
+        *((stage, None, False) for stage in ("checkers", "back_translate", "respond", "quality")),
+    ]
+
+
+def test_the_cost_of_a_version_counts_requests_for_its_constraints_and_checkers(
+    runs: Runs, built: dict[str, Any]
+) -> None:
+    found = dict(query(runs.database, "SELECT operator, n_requests FROM analytics.token_cost WHERE dataset = 'iftest'"))
+
+    assert found == {"self_instruct": 1, "autoif": 48, "respond_under_constraint": 24}
 
 
 def test_a_layer_that_is_not_granted_stops_the_build_before_a_model_is_asked(
