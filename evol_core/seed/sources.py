@@ -1,14 +1,19 @@
 """A source of a recipe as a stream of items: its format found, each entry read as far as it can be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from evol_core.errors import SeedError
+from evol_core.errors import InputError, SeedError
 from evol_core.recipe import SeedSource
-from evol_core.seed.files import LAYOUTS, Entry, json_entries
 from evol_core.seed.importers import IMPORTERS
 from evol_core.seed.item import Item, Unreadable
+from evol_core.store.entries import Entry, json_entries, parquet_rows, plain_lines
+
+Reader = Callable[[Path], Iterator[Entry]]
+
+LAYOUTS: Mapping[str, Reader] = {"lines": plain_lines, "parquet": parquet_rows}
+"""How a format's file is read where it is not JSON."""
 
 ENDINGS = {".parquet": "parquet", ".txt": "lines"}
 """Endings that decide a format by themselves."""
@@ -74,7 +79,14 @@ def _check_readable(path: Path, field: str) -> None:
 def _entries(path: Path, format: str, field: str) -> Iterator[Entry]:
     if path.stat().st_size == 0:
         return iter(())
-    return LAYOUTS.get(format, json_entries)(path, field)
+    return _read(LAYOUTS.get(format, json_entries), path, field)
+
+
+def _read(reader: Reader, path: Path, field: str) -> Iterator[Entry]:
+    try:
+        yield from reader(path)
+    except InputError as error:
+        raise SeedError(f"{field}.path: {error}") from None
 
 
 def _format_of(path: Path, field: str) -> str:
@@ -87,7 +99,7 @@ def _format_of(path: Path, field: str) -> str:
     if known:
         return known
     first = None
-    for entry in json_entries(path, field):
+    for entry in _read(json_entries, path, field):
         first = first or entry
         for name, format in FIELDS.items():
             if isinstance(entry.parsed, dict) and name in entry.parsed:
