@@ -8,6 +8,7 @@ from evol_core.cli import (
     compare_commands,
     data_commands,
     demo_command,
+    equalise_command,
     judge_commands,
     lineage_commands,
     platform_commands,
@@ -41,6 +42,7 @@ def app() -> typer.Typer:
         verify_commands,
         judge_commands,
         compare_commands,
+        equalise_command,
         trajectory_commands,
     ):
         group.register(evol)
