@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evol_core.compare.material import Material
 from evol_core.compare.paired import PairCounts, PairedMetric, count_pairs, pair_up, paired_metrics
-from evol_core.compare.profile import RoundLevels, RoundMean, refusals, round_levels, round_means
+from evol_core.compare.profile import RoundLevels, RoundMean, SeedMean, refusals, round_levels, round_means, seed_means
 from evol_core.intervals import Interval
 from evol_core.judge.summary import Summary, summarise
 from evol_core.score.metrics import METRICS
@@ -32,6 +32,9 @@ class Comparison:
     b: ArmProfile
     pairs: tuple[PairCounts, ...]
     metrics: tuple[PairedMetric, ...]
+    seeds: tuple[SeedMean, ...]
+    """What both began with; empty where the seeds were not scored."""
+
     verdicts: Summary | None
     """None where no pair was judged."""
 
@@ -55,6 +58,7 @@ def compare(material: Material) -> Comparison:
         b=_profile(material, 1),
         pairs=tuple(count_pairs(pairs)),
         metrics=tuple(paired_metrics(pairs, shared, resamples=material.resamples, seed=material.seed)),
+        seeds=tuple(seed_means(material.seeds)),
         verdicts=summarise(material.verdicts) if material.verdicts else None,
         verdicts_by_round={
             round: summarise([row for row in material.verdicts if row["round"] == round]) for round in rounds

@@ -1,10 +1,10 @@
 """What figures and reports are made of: stored rows and verdicts; and what a figure is once it is drawn."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from evol_core.compare.arm import Arm
+from evol_core.compare.arm import Arm, Value
 from evol_core.judge.summary import Row
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ class Material:
     arms: tuple[Arm, ...]
     verdicts: tuple[Row, ...] = ()
     """Rows of VERDICTS of the first arm against the second; empty where they were not judged."""
+
+    seeds: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """By metric, of the seeds that all arms began with; empty where they were not scored."""
 
     resamples: int = 2000
     """Of every bootstrap."""

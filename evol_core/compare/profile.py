@@ -1,13 +1,16 @@
 """What one arm's accepted rows are like, round by round: means with coverage, difficulty levels, refusals."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evol_core.compare.arm import Arm
+from evol_core.compare.arm import Arm, Value
 from evol_core.intervals import Interval, bootstrap_mean
 from evol_core.records import Status, content_hash
 from evol_core.score.metrics import difficulty_level
+
+SEEDS = -1
+"""Instead of a round's number, which counts evolutions from 0: before any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +55,42 @@ def round_levels(arm: Arm) -> list[RoundLevels]:
     levels = []
     for round in arm.rounds:
         rows = arm.in_round(round)
-        words = Counter(row.values[difficulty_level.NAME].label for row in rows if difficulty_level.NAME in row.values)
-        counts = {level: words[level] for level in difficulty_level.LEVELS}
-        unparsed = len(rows) - sum(counts.values())
-        levels.append(RoundLevels(round=round, rows=len(rows), levels=counts, unparsed=unparsed))
+        words = [row.values[difficulty_level.NAME].label for row in rows if difficulty_level.NAME in row.values]
+        levels.append(_levels(round, len(rows), words))
     return levels
+
+
+def seed_levels(seeds: Mapping[str, Sequence[Value]]) -> RoundLevels | None:
+    """Levels of what both arms began with; None where the seeds have none."""
+    found = seeds.get(difficulty_level.NAME)
+    return _levels(SEEDS, len(found), [one.label for one in found]) if found else None
+
+
+def _levels(round: int, n_rows: int, words: Iterable[str]) -> RoundLevels:
+    counted = Counter(words)
+    counts = {level: counted[level] for level in difficulty_level.LEVELS}
+    return RoundLevels(round=round, rows=n_rows, levels=counts, unparsed=n_rows - sum(counts.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedMean:
+    """A metric over the seeds that both arms began with."""
+
+    metric: str
+    rows: int
+    scored: int
+    mean: float | None
+    """None where no seed has a value."""
+
+
+def seed_means(seeds: Mapping[str, Sequence[Value]]) -> list[SeedMean]:
+    """One line a metric."""
+    means = []
+    for metric, found in seeds.items():
+        values = [one.value for one in found if one.value is not None]
+        mean = sum(values) / len(values) if values else None
+        means.append(SeedMean(metric=metric, rows=len(found), scored=len(values), mean=mean))
+    return means
 
 
 def refusals(arm: Arm) -> dict[str, int]:

@@ -50,6 +50,7 @@ def report(comparison: Comparison, drawings: Sequence[Drawing], examples: Sequen
         *(f'<p class="none">{escape(said)}</p>' for said in comparison.absent),
         "<h2>Rows</h2>",
         _rows_table(comparison),
+        *_seeds(comparison),
         "<h2>Paired scores</h2><p>Only pairs that both arms accepted, with a value on both sides.</p>",
         _metrics_table(comparison),
         "<h2>Verdicts</h2>",
@@ -75,6 +76,13 @@ def _rows_table(comparison: Comparison) -> str:
     head = ["round", "both accepted", "only A", "only B", "neither", "of both: same parent"]
     rows = [[one.round, one.both, one.only_a, one.only_b, one.neither, one.same_parent] for one in comparison.pairs]
     return arms + table(head, rows)
+
+
+def _seeds(comparison: Comparison) -> Iterable[str]:
+    if comparison.seeds:
+        yield "<h2>Seeds</h2><p>What both arms began with, by the same judge.</p>"
+        lines = [[one.metric, one.rows, one.scored, one.mean] for one in comparison.seeds]
+        yield table(["metric", "seeds", "with a value", "mean"], lines)
 
 
 def _metrics_table(comparison: Comparison) -> str:

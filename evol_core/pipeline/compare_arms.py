@@ -20,6 +20,7 @@ from evol_core.judge.pairwise import Judged, Judging, Match, judge_match
 from evol_core.lineage.comparisons import ComparedArm, put_comparison
 from evol_core.lineage.versions import resolve
 from evol_core.llm.record import RecordedEngine
+from evol_core.pipeline.baseline import read_baseline, write_baseline
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.comparing import arm_of, comparison_folder, examples_of, read_rows, seed_texts
 from evol_core.pipeline.context import Build
@@ -91,7 +92,7 @@ def judge_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
     """Have a judge compare the two arms' children, wherever both carried the same order out on the same parent.
 
     The query is the operator's prompt for the parent, word for word what both evolvers were asked; their children
-    are the two answers.
+    are the two answers. The seeds' own difficulty is asked here too, where the recipe has a metric of it.
     """
     recipe = build.recipe
     judging = Judging(
@@ -110,6 +111,7 @@ def judge_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
         "parts": [part.sha256 for part in parts],
         "objects": [asdict(part) for part in parts],
         "pairs": n_pairs,
+        "baseline": write_baseline(build),
     }
 
 
@@ -125,6 +127,7 @@ def compare_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
     material = Material(
         arms=tuple(arm_of(version, label, build.store) for version, label in zip(versions, labels, strict=True)),
         verdicts=tuple(read_rows(build.store, judged["parts"])),
+        seeds=read_baseline(build.store, judged["baseline"]),
         resamples=recipe.compare.resamples,
         seed=recipe.seed,
     )

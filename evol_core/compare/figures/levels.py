@@ -1,4 +1,5 @@
-"""Difficulty levels by arm and round, as shares of the accepted rows; what the judge left unparsed is shown, too."""
+"""Difficulty levels by arm and round, as shares of the accepted rows, beside those of the seeds where they were scored;
+what the judge left unparsed is shown, too."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -6,7 +7,7 @@ from matplotlib.figure import Figure
 from evol_core.compare.figures.style import LEVELS as COLOURS
 from evol_core.compare.figures.style import NEUTRAL, figure, readable_on
 from evol_core.compare.material import Material
-from evol_core.compare.profile import RoundLevels, round_levels
+from evol_core.compare.profile import SEEDS, RoundLevels, round_levels, seed_levels
 from evol_core.score.metrics import difficulty_level
 
 NAME = "difficulty_levels"
@@ -22,11 +23,13 @@ def draw(material: Material) -> Figure | str:
         return (
             "no accepted row has a difficulty level: the metric difficulty_level was not asked for, or no row is left"
         )
-    width = 2.6 + 1.1 * len(material.rounds)
+    seeds = seed_levels(material.seeds)
+    before = [seeds] if seeds else []
+    width = 2.6 + 1.1 * (len(before) + len(material.rounds))
     drawn, panels = figure(min(14, width * len(by_arm) + 1.2), 4.2, len(by_arm))
     for panel, (label, lines) in zip(panels, by_arm.items(), strict=True):
         panel.set_title(label)
-        _bars(panel, [line for line in lines if line.rows])
+        _bars(panel, [*before, *(line for line in lines if line.rows)])
     panels[0].set_ylabel("share of accepted rows")
     handles, names = panels[0].get_legend_handles_labels()
     drawn.legend(handles[::-1], names[::-1], loc="outside right center", fontsize=9)
@@ -34,7 +37,8 @@ def draw(material: Material) -> Figure | str:
 
 
 def _bars(panel: Axes, lines: list[RoundLevels]) -> None:
-    names = [f"round {line.round}\nn = {line.rows}" for line in lines]
+    said = ["seeds" if line.round == SEEDS else f"round {line.round}" for line in lines]
+    names = [f"{name}\nn = {line.rows}" for name, line in zip(said, lines, strict=True)]
     floor = [0.0] * len(lines)
     kinds = [*zip(difficulty_level.LEVELS, COLOURS, strict=True), ("unparsed", NEUTRAL)]
     for kind, colour in kinds:

@@ -1,11 +1,13 @@
-"""Mean scores by round, a panel a metric, a line an arm; bars are 95% bootstrap intervals over all accepted rows."""
+"""Mean scores by round, a panel a metric, a line an arm; bars are 95% bootstrap intervals over all accepted rows.
+
+A dotted line is the mean of the seeds, where they were scored."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evol_core.compare.figures.style import ARMS, MARKERS, figure
+from evol_core.compare.figures.style import ARMS, DARK, MARKERS, figure
 from evol_core.compare.material import Material
-from evol_core.compare.profile import RoundMean, round_means
+from evol_core.compare.profile import RoundMean, round_means, seed_means
 from evol_core.score.metrics import METRICS
 
 NAME = "scores"
@@ -23,6 +25,7 @@ def draw(material: Material) -> Figure | str:
     metrics = list(dict.fromkeys(one.metric for means in by_arm.values() for one in means if one.mean is not None))
     if not metrics:
         return "no accepted row has a score"
+    seeds = {one.metric: one.mean for one in seed_means(material.seeds) if one.mean is not None}
     down = -(-len(metrics) // COLUMNS)
     drawn, panels = figure(max(4.0, 2.9 * min(len(metrics), COLUMNS)), 0.5 + 2.9 * down, len(metrics), COLUMNS)
     for panel, metric in zip(panels, metrics, strict=True):
@@ -33,6 +36,9 @@ def draw(material: Material) -> Figure | str:
             shift = APART * (place - (len(by_arm) - 1) / 2)
             lines = [one for one in means if one.metric == metric and one.mean is not None]
             _line(panel, lines, shift, place, label)
+        if metric in seeds:
+            panel.axhline(seeds[metric], color=DARK, linestyle=":", linewidth=1.2)
+            panel.text(0.99, seeds[metric], "seeds", transform=panel.get_yaxis_transform(), ha="right", va="bottom")
         panel.set_xticks(material.rounds, [f"round {round}" for round in material.rounds])
         panel.set_xlim(min(material.rounds) - 0.5, max(material.rounds) + 0.5)
     handles, names = panels[0].get_legend_handles_labels()

@@ -113,6 +113,14 @@ def test_two_arms_share_seeds_orders_and_draws_and_are_told_apart(tmp_path: Path
     assert (win, lose) == (compared["judged"], 0), "the judge likes what is shorter, and that is arm A"
 
 
+def test_the_seeds_are_scored_as_what_both_arms_began_with(tmp_path: Path, runs: Runs) -> None:
+    report = Path(runs.run(recipe(tmp_path), "a")["compare"]["report"])
+
+    (seeds,) = json.loads((report.parent / "comparison.json").read_text())["seeds"]
+    assert seeds == {"metric": "difficulty_level", "rows": len(SEEDS), "scored": len(SEEDS), "mean": 4.0}
+    assert "<h2>Seeds</h2>" in report.read_text()
+
+
 def _generated(runs: Runs) -> list[GenerateRequest]:
     return [request for request in runs.asked if isinstance(request, GenerateRequest)]
 
