@@ -14,8 +14,10 @@ from evol_core.evolve.auto.headings import FINAL, METHODS, PLAN, REWRITE, sectio
 from evol_core.records import Generation
 from evol_core.text import reply_text
 
+MIN_METHODS = 2
 MAX_METHODS = 8
-"""Entries of the list in a structured reply; without an end, a small model lists until its tokens are spent."""
+"""Entries of the list in a structured reply; without an end, a small model lists until its tokens are spent, and
+where none is asked of it, it leaves the list empty."""
 
 MAX_METHOD_CHARS = 120
 MAX_PLAN_CHARS = 600
@@ -28,6 +30,7 @@ JSON_SCHEMA = json.dumps(
             "methods": {
                 "type": "array",
                 "items": {"type": "string", "maxLength": MAX_METHOD_CHARS},
+                "minItems": MIN_METHODS,
                 "maxItems": MAX_METHODS,
             },
             "plan": {"type": "string", "maxLength": MAX_PLAN_CHARS},
