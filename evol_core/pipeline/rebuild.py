@@ -142,7 +142,8 @@ def _recipe_of(version: Version, origin: Mapping[str, Any]) -> Recipe:
             f"{version.spec} was built by code {origin['code_version']} from a recipe that this code cannot read; "
             f"check that code out and rebuild with it. {error}"
         ) from None
-    if version.kind == "dataset" and recipe.hash != origin["recipe_hash"]:
+    hashes = {recipe.hash, type(recipe).hash_of(origin["conf"])}
+    if version.kind == "dataset" and origin["recipe_hash"] not in hashes:
         raise ConfigError(
             f"the recipe that run {origin['run_key']} kept is not the one of {version.spec}; "
             "run its recipe again instead: `evol run` replays what is recorded"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -124,9 +124,14 @@ class Recipe(Part):
 
         Seeds and weights enter a version by content, through its parents and its request hashes.
         """
-        said = self.model_dump(mode="json", exclude=set(self.places))
-        sizes = {name: model.size_class for name, model in self.models.items()}
-        return content_hash({**said, "models": sizes})
+        return self.hash_of(self.model_dump(mode="json"))
+
+    @classmethod
+    def hash_of(cls, said: Mapping[str, Any]) -> str:
+        """The hash of a recipe as it was once written out in full, maybe before it had all of today's fields."""
+        kept = {name: value for name, value in said.items() if name not in cls.places}
+        sizes = {name: model["size_class"] for name, model in said.get("models", {}).items()}
+        return content_hash({**kept, "models": sizes})
 
     def from_folder(self, base: Path) -> Self:
         """The recipe with its relative paths taken from `base`."""

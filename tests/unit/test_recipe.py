@@ -112,3 +112,12 @@ def test_the_hash_covers_what_decides_the_rows_and_nothing_else() -> None:
     assert recipe(models={"default": {"path": "smollm2", "max_num_seqs": 8}}).hash == base.hash
     assert recipe(seed=1).hash != base.hash
     assert recipe(evolve={"rounds": 1}).hash != base.hash
+
+
+def test_a_recipe_that_was_written_down_before_a_field_came_keeps_its_hash() -> None:
+    recipe = parse_recipe({"name": "evol", "flow": "evol_instruct", "seeds": [{"path": "a.txt"}]}, origin="test")
+    today = recipe.model_dump(mode="json")
+    before = {name: value for name, value in today.items() if name != "select"}
+
+    assert type(recipe).hash_of(today) == recipe.hash
+    assert type(recipe).hash_of({**before, "seeds": [], "shards": 7}) == type(recipe).hash_of(before) != recipe.hash
