@@ -1,4 +1,7 @@
-"""The task that has a stage done by a job: it starts or attaches, waits without a worker slot, and reads the result."""
+"""The task that has a stage done by a job: it starts or attaches, waits, and reads the result.
+
+It waits for a quick job where it is, for a longer one without a worker slot.
+"""
 
 import os
 import time
@@ -37,6 +40,9 @@ class EvolJobOperator(BaseOperator):
     worker = WORKER
     """The module that does the work in the job."""
 
+    quick_s = 20.0
+    """A job that ends within so many seconds is waited for in the worker: deferring and coming back takes longer."""
+
     _following: tuple[JobFolder, str] | None = None
     """The job and its lease's owner, once this try has started or found it."""
 
@@ -50,7 +56,7 @@ class EvolJobOperator(BaseOperator):
         self.recipe = recipe
         self.shard = shard
 
-    def execute(self, context: Context) -> NoReturn:
+    def execute(self, context: Context) -> dict[str, Any]:
         settings = settings_from(os.environ)
         recipe = parse_recipe(dict(self.recipe), origin="the run's recipe")
         owner = owner_of(context)
@@ -60,9 +66,11 @@ class EvolJobOperator(BaseOperator):
         self.log.info("stage %s, attempt %d; its log is %s", spec.task, spec.attempt_id, folder.log)
         patience = self.execution_timeout
         deadline = time.time() + patience.total_seconds() if patience else None
-        self.defer(
-            trigger=EvolJobTrigger(folder=str(folder.path), owner=owner, deadline=deadline), method_name="finish"
-        )
+        trigger = EvolJobTrigger(folder=str(folder.path), owner=owner, deadline=deadline)
+        event = self._quick_end(trigger)
+        if event is None:
+            self.defer(trigger=trigger, method_name="finish")
+        return self.finish(context, event)
 
     def finish(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """The job's small output.
@@ -88,6 +96,15 @@ class EvolJobOperator(BaseOperator):
         """A person's word, or a newer try's, while the job was being started."""
         if self._following is not None:
             ask_to_stop(*self._following)
+
+    def _quick_end(self, trigger: EvolJobTrigger) -> Mapping[str, Any] | None:
+        """The trigger's event, or None where the job takes longer."""
+        until = time.monotonic() + self.quick_s
+        while time.monotonic() < until:
+            if (event := trigger.look()) is not None:
+                return event
+            time.sleep(trigger.poll_s)
+        return None
 
     def _spec(self, context: Context, recipe: Recipe, settings: Settings) -> JobSpec:
         """With the attempt that does this work already, or a new one: of two, lineage heeds only the newer."""

@@ -19,9 +19,10 @@ TELL_S = 30.0
 class EvolJobTrigger(BaseTrigger):
     """Fires once, with why it stopped following: `ended`, `lost` (another follows now) or `late`."""
 
-    settle_s = 3.0
+    settle_s = 15.0
     """It fires no earlier. Airflow 3.3 takes a task that is resumed before its scheduler has noted that it was
-    deferred for one that somebody killed, and fails it."""
+    deferred for one that somebody killed, and fails it; on a busy machine the scheduler is seconds behind. Quick jobs
+    are not slowed by this: the operator waits for them itself."""
 
     def __init__(self, folder: str, owner: str, deadline: float | None, poll_s: float = POLL_S) -> None:
         """Follow the job in `folder` as `owner`, until `deadline` (seconds since 1970)."""
@@ -39,14 +40,13 @@ class EvolJobTrigger(BaseTrigger):
         folder = JobFolder(Path(self.folder))
         began = time.monotonic()
         tell_at = 0.0
-        while (reason := await asyncio.to_thread(self._look, folder)) is None:
+        while (event := await asyncio.to_thread(self.look)) is None:
             if time.monotonic() >= tell_at:
                 tell_at = time.monotonic() + TELL_S
                 progress = await asyncio.to_thread(folder.progress)
                 self.log.info("%s", progress.line if progress else "the job is starting")
             await asyncio.sleep(self.poll_s)
         await asyncio.sleep(began + self.settle_s - time.monotonic())
-        event = {"folder": self.folder, "owner": self.owner, "reason": reason}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -54,14 +54,18 @@ class EvolJobTrigger(BaseTrigger):
         stopped = await asyncio.to_thread(stop, JobFolder(Path(self.folder)), owner=self.owner)
         self.log.info("the job in %s %s", self.folder, "was stopped" if stopped else "is followed by another try now")
 
-    def _look(self, folder: JobFolder) -> str | None:
-        """Whether there is a reason to stop following."""
+    def look(self) -> dict[str, str] | None:
+        """The event, where there is a reason to stop following; else the lease is renewed."""
+        folder = JobFolder(Path(self.folder))
         if folder.owner() != self.owner:
-            return "lost"
+            return self._event("lost")
         if not folder.alive():
             sweep(folder)
-            return "ended"
+            return self._event("ended")
         if self.deadline is not None and time.time() > self.deadline:
-            return "late"
+            return self._event("late")
         folder.renew_lease(self.owner)
         return None
+
+    def _event(self, reason: str) -> dict[str, str]:
+        return {"folder": self.folder, "owner": self.owner, "reason": reason}

@@ -26,6 +26,7 @@ RECIPE = {"name": "probe", "seeds": [{"path": "/s/seeds.txt"}], "shards": 2}
 
 class StandIn(EvolJobOperator):
     worker = "tests.integration.airflow.waiting"
+    quick_s = 0.0
 
 
 @pytest.fixture
@@ -98,6 +99,14 @@ def test_a_try_registers_its_run_and_attempt_and_brings_home_the_output(gate: Pa
         "manual",
         "probe",
     )
+
+
+def test_a_quick_job_is_waited_for_without_deferring(gate: Path) -> None:
+    gate.touch()
+    operator = StandIn(task_id="evolve", flow="evol_instruct", stage="evolve", recipe=RECIPE, shard=1)
+    operator.quick_s = 60.0
+
+    assert operator.execute(context()) == {"stage": "evolve", "shard": 1, "shards": 2, "attempt_id": 1}
 
 
 def test_a_retry_follows_the_living_job_under_its_own_attempt(gate: Path, database: sa.Engine) -> None:
