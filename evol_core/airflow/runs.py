@@ -35,7 +35,7 @@ def run_of(context: Context, recipe: Recipe, connection: sa.Connection) -> int:
         connection,
         flow=dag_run.dag_id,
         run_key=dag_run.run_id,
-        trigger=str(dag_run.run_type),
+        trigger=getattr(dag_run.run_type, "value", dag_run.run_type),
         conf=recipe.model_dump(mode="json"),
         code_version=code_version(),
         recipe_hash=recipe.hash,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,12 @@ from evol_core.job.surroundings import settings_from
 pytestmark = pytest.mark.postgres
 
 RECIPE = {"name": "probe", "seeds": [{"path": "/s/seeds.txt"}], "shards": 2}
+
+
+class RunType(Enum):
+    """As Airflow's own, whose str() is not its value."""
+
+    MANUAL = "manual"
 
 
 class StandIn(EvolJobOperator):
@@ -45,7 +52,7 @@ def gate(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 def context(try_number: int = 1) -> dict[str, Any]:
     run = {"dag_id": "evol_instruct", "run_id": "manual__1"}
     ti = SimpleNamespace(**run, task_id="shard.evolve", map_index=1, try_number=try_number)
-    return {"dag_run": SimpleNamespace(**run, run_type="manual"), "ti": ti}
+    return {"dag_run": SimpleNamespace(**run, run_type=RunType.MANUAL), "ti": ti}
 
 
 def execute(try_number: int = 1, recipe: Any = RECIPE) -> EvolJobTrigger:
