@@ -1,11 +1,12 @@
 """
-Compares two evolvers: builds one dataset with each of them, from the same seeds, operators and random seeds, has a
-judge compare their children pair by pair in both orders, and writes statistics, figures and a report.
+Compares two evolvers: builds one dataset with each of them, from the same seeds, has a judge compare their children
+pair by pair in both orders, and writes statistics, figures and a report.
 
-**plan_build** checks the recipe; **seed** publishes the seeds that both arms share; each shard goes through
-**evolve_a**, **score_a** and **evolve_b**, **score_b**; **score_set_a** and **score_set_b** add the metrics that look
-at the whole set; **publish_a** and **publish_b** make a version of each arm; **judge** asks for verdicts; **compare**
-writes the report, whose place its output tells, and the figures for SQL.
+**plan_build** checks the recipe; **seed** publishes the seeds that both arms share; **methods** fixes the evolving
+methods of arms that have one; each shard goes through **evolve_a**, **score_a** and **evolve_b**, **score_b**;
+**score_set_a** and **score_set_b** add the metrics that look at the whole set; **analyse** names the ways that
+self-planned evolution listed; **publish_a** and **publish_b** make a version of each arm; **judge** asks for verdicts;
+**compare** writes the report, whose place its output tells, and the figures for SQL.
 An arm that a gate closes on is quarantined and still compared; nothing is announced, so no training starts.
 
 Clear any task, or one shard of it, to have it done again: answers of models are replayed from their record.
@@ -30,9 +31,11 @@ def compare_arms() -> None:
 
     shards = shard.expand(number=plan)
     compare = stages.job("compare")
-    plan >> stages.job("seed") >> shards >> stages.asking("judge") >> compare
+    plan >> stages.job("seed") >> stages.job("methods") >> shards >> stages.asking("judge") >> compare
+    shards >> (analyse := stages.asking("analyse"))
     for arm in ("a", "b"):
-        shards >> stages.asking(f"score_set_{arm}") >> stages.job(f"publish_{arm}") >> compare
+        shards >> (score_set := stages.asking(f"score_set_{arm}"))
+        [score_set, analyse] >> stages.job(f"publish_{arm}") >> compare
 
 
 compare_arms()

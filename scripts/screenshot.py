@@ -1,6 +1,6 @@
-"""A picture of the newest nightly build in Airflow's user interface.
+"""A picture of the newest run of a DAG in Airflow's user interface; of the nightly build where no DAG is named.
 
-    apt-get install chromium; .venv/bin/python scripts/screenshot.py docs/images/evol_instruct_run.png
+    apt-get install chromium; .venv/bin/python scripts/screenshot.py docs/images/evol_instruct_run.png [DAG]
 
 The platform must be up (`evol up`), and the DAG must have run.
 """
@@ -14,18 +14,18 @@ from evol_core.platform.airflow_api import sign_in
 from evol_core.platform.embedded import log_in
 from evol_core.platform.settings import machine_from_environment
 
-DAG = "evol_instruct"
+NIGHTLY = "evol_instruct"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 SETTLE_MS = 12_000
 """The page goes on loading after the browser says it is loaded."""
 
 
-def main(target: str) -> None:
+def main(target: str, dag: str = NIGHTLY) -> None:
     machine = machine_from_environment()
     login = log_in(machine)
     url, user, password = (str(login[name]) for name in ("url", "user", "password"))
-    _, runs = sign_in(machine.home).call("GET", f"/dags/{DAG}/dagRuns?order_by=-run_after&limit=1")
+    _, runs = sign_in(machine.home).call("GET", f"/dags/{dag}/dagRuns?order_by=-run_after&limit=1")
     run_id = quote(runs["dag_runs"][0]["dag_run_id"], safe="")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -35,11 +35,11 @@ def main(target: str) -> None:
         page.fill("input[name=password]", password)
         page.click("button[type=submit]")
         page.wait_for_timeout(SETTLE_MS / 2)
-        page.goto(f"{url}/dags/{DAG}/runs/{run_id}", wait_until="load")
+        page.goto(f"{url}/dags/{dag}/runs/{run_id}", wait_until="load")
         page.wait_for_timeout(SETTLE_MS)
         page.screenshot(path=target)
         browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

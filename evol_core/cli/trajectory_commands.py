@@ -1,5 +1,6 @@
 """What models planned, on the command line: parse rates, the ways that they listed, a figure."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,6 @@ import typer
 from evol_core.cli.output import AsJson, command, emit, say
 from evol_core.cli.ready import ready_database
 from evol_core.errors import InputError
-from evol_core.evolve.auto.figure import draw
 from evol_core.lineage.database import connect
 from evol_core.lineage.rows_of import rows_of
 from evol_core.lineage.versions import resolve
@@ -36,7 +36,7 @@ def trajectories(versions: Versions, figure: Figure = None, as_json: AsJson = Fa
     finally:
         engine.dispose()
     if figure is not None:
-        draw({arm["version"]: arm["phrases"] for arm in found}, figure)
+        draw(found, figure)
         say(f"wrote {figure}")
     emit(found if as_json else [row for arm in found for row in _lines(arm)], as_json=as_json, title="Trajectories")
 
@@ -62,6 +62,30 @@ def arm_of(connection: Any, spec: str) -> dict[str, Any]:
             connection, f"SELECT * FROM analytics.trajectory_phrases {where} ORDER BY n_methods DESC, phrase", **of
         ),
     }
+
+
+def draw(arms: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """The figure of what arm_of says of some versions.
+
+    Raises:
+        InputError: none of them listed any way.
+    """
+    from evol_core.compare.figures.style import look  # brings matplotlib
+    from evol_core.compare.figures.trajectories import draw_ways
+
+    with look():
+        drawn = draw_ways({arm["version"]: ways_of(arm) for arm in arms})
+        if isinstance(drawn, str):
+            raise InputError(f"--figure {path}: nothing to draw: {drawn}")
+        drawn.savefig(path, dpi=150, facecolor="white")
+
+
+def ways_of(arm: Mapping[str, Any]) -> dict[int, dict[str, int]]:
+    """How many ways an arm listed, by round and phrase."""
+    rounds: dict[int, dict[str, int]] = {}
+    for row in sorted(arm["phrases"], key=lambda row: row["round"]):
+        rounds.setdefault(row["round"], {})[row["phrase"]] = row["n_methods"]
+    return rounds
 
 
 def _lines(arm: dict[str, Any]) -> list[dict[str, Any]]:

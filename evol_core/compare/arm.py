@@ -1,5 +1,6 @@
 """One arm as a comparison sees it: the rows of a version, refused ones too, with their scores."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,18 @@ class ArmRow:
         return (self.ordinal, self.round)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundWays:
+    """Ways to make an instruction harder that an arm's evolver listed in one round, before it carried any out."""
+
+    round: int
+    trajectories: int
+    """That list a way with a phrase."""
+
+    phrases: Mapping[str, int]
+    """Listed ways by their phrase."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """One version and its rows, in the order of ordinals and rounds."""
@@ -55,6 +68,14 @@ class Arm:
     rows: tuple[ArmRow, ...]
     metrics: tuple[str, ...]
     """That its recipe asked for, in that order."""
+
+    ways: tuple[RoundWays, ...] = ()
+    """Of self-planned evolution; empty where operators evolved the arm."""
+
+    @cached_property
+    def operators(self) -> tuple[str, ...]:
+        """What evolved it; a method of Auto Evol-Instruct is one, by its name."""
+        return tuple(sorted({row.operator for row in self.rows}))
 
     @cached_property
     def rounds(self) -> tuple[int, ...]:
@@ -77,15 +98,31 @@ def read_arm(
     refused: Iterable[Row],
     scores: Iterable[Row],
     metrics: Iterable[str],
+    phrases: Iterable[Row] = (),
 ) -> Arm:
-    """An arm from a version's objects: rows of the dataset's schema, of EVOLVED and of SCORES."""
+    """An arm from a version's objects: rows of the dataset's schema, of EVOLVED, of SCORES and of PHRASES."""
     names = tuple(metrics)
     found = {
         (row["subject_id"], row["metric"]): Value(value=row["value"], label=row["label"], reason=row["reason"])
         for row in scores
     }
     rows = [_accepted(row, found, names) for row in data] + [_refused(row) for row in refused]
-    return Arm(label=label, version=version, rows=tuple(sorted(rows, key=lambda row: row.key)), metrics=names)
+    ordered = tuple(sorted(rows, key=lambda row: row.key))
+    return Arm(label=label, version=version, rows=ordered, metrics=names, ways=tuple(round_ways(phrases)))
+
+
+def round_ways(phrases: Iterable[Row]) -> list[RoundWays]:
+    """One line a round."""
+    counts: dict[int, Counter[str]] = {}
+    listing: dict[int, set[int]] = {}
+    for row in phrases:
+        if row["phrase"] is not None:
+            counts.setdefault(row["round"], Counter())[row["phrase"]] += 1
+            listing.setdefault(row["round"], set()).add(row["ordinal"])
+    return [
+        RoundWays(round=round, trajectories=len(listing[round]), phrases=dict(counts[round]))
+        for round in sorted(counts)
+    ]
 
 
 def _accepted(row: Row, found: Mapping[tuple[str, str], Value], metrics: tuple[str, ...]) -> ArmRow:

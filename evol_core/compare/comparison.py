@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from evol_core.compare.material import Material
 from evol_core.compare.paired import PairCounts, PairedMetric, count_pairs, pair_up, paired_metrics
-from evol_core.compare.profile import RoundLevels, RoundMean, SeedMean, refusals, round_levels, round_means, seed_means
+from evol_core.compare.profile import (
+    RoundLevels,
+    RoundMean,
+    RoundVariety,
+    SeedMean,
+    refusals,
+    round_levels,
+    round_means,
+    round_varieties,
+    seed_means,
+)
 from evol_core.intervals import Interval
 from evol_core.judge.summary import Summary, summarise
 from evol_core.score.metrics import METRICS
@@ -17,11 +27,13 @@ class ArmProfile:
 
     label: str
     version: str
+    operators: tuple[str, ...]
     rows: int
     accepted: int
     refusals: Mapping[str, int]
     means: tuple[RoundMean, ...]
     levels: tuple[RoundLevels, ...]
+    ways: tuple[RoundVariety, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +84,13 @@ def _profile(material: Material, place: int) -> ArmProfile:
     return ArmProfile(
         label=arm.label,
         version=arm.version,
+        operators=arm.operators,
         rows=len(arm.rows),
         accepted=len(arm.accepted),
         refusals=refusals(arm),
         means=tuple(round_means(arm, resamples=material.resamples, seed=material.seed)),
         levels=tuple(round_levels(arm)),
+        ways=tuple(round_varieties(arm)),
     )
 
 
@@ -86,6 +100,8 @@ def absent(material: Material) -> tuple[str, ...]:
     said = []
     if missing:
         said.append(f"not asked of both arms: {', '.join(missing)}; add them to score.metrics of the recipe")
+    if not any(arm.ways for arm in material.arms[:2]):
+        said.append("no trajectories: both arms evolved by operators, which plan nothing; arms.a_method names a method")
     if not material.verdicts:
         said.append("no pairwise verdicts: no pair of these arms was judged")
     return tuple(said)

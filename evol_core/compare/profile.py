@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evol_core.compare.arm import Arm, Value
+from evol_core.evolve.auto.phrases import merged
 from evol_core.intervals import Interval, bootstrap_mean
 from evol_core.records import Status, content_hash
 from evol_core.score.metrics import difficulty_level
@@ -91,6 +92,31 @@ def seed_means(seeds: Mapping[str, Sequence[Value]]) -> list[SeedMean]:
         mean = sum(values) / len(values) if values else None
         means.append(SeedMean(metric=metric, rows=len(found), scored=len(values), mean=mean))
     return means
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundVariety:
+    """How many ways an arm's evolver listed in one round, and how many different ones."""
+
+    round: int
+    trajectories: int
+    listed: int
+    different: int
+    """With near ones together; near is what is near in this arm."""
+
+
+def round_varieties(arm: Arm) -> list[RoundVariety]:
+    """One line a round; empty where operators evolved the arm."""
+    stands = merged(phrase for one in arm.ways for phrase, n in one.phrases.items() for _ in range(n))
+    return [
+        RoundVariety(
+            round=one.round,
+            trajectories=one.trajectories,
+            listed=sum(one.phrases.values()),
+            different=len({stands[phrase] for phrase in one.phrases}),
+        )
+        for one in arm.ways
+    ]
 
 
 def refusals(arm: Arm) -> dict[str, int]:

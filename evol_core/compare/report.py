@@ -45,12 +45,13 @@ def report(comparison: Comparison, drawings: Sequence[Drawing], examples: Sequen
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>A is <b>{escape(a.label)}</b> ({escape(a.version)}), B is <b>{escape(b.label)}</b> "
-        f"({escape(b.version)}). Both started from the same seeds, with the same operators and random seeds. "
+        f"({escape(b.version)}). Both started from the same seeds, {escape(_evolved_by(a, b))}. "
         "Intervals are 95%: bootstrap over pairs for means, Wilson's for shares.</p>",
         *(f'<p class="none">{escape(said)}</p>' for said in comparison.absent),
         "<h2>Rows</h2>",
         _rows_table(comparison),
         *_seeds(comparison),
+        *_ways(comparison),
         "<h2>Paired scores</h2><p>Only pairs that both arms accepted, with a value on both sides.</p>",
         _metrics_table(comparison),
         "<h2>Verdicts</h2>",
@@ -65,6 +66,13 @@ def report(comparison: Comparison, drawings: Sequence[Drawing], examples: Sequen
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{STYLE}</style></head>'
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _evolved_by(a: ArmProfile, b: ArmProfile) -> str:
+    if a.operators == b.operators:
+        return "with the same operators and random seeds"
+    said = (f"{name} was evolved by {', '.join(arm.operators)}" for name, arm in (("A", a), ("B", b)))
+    return f"and differ in what evolved them: {'; '.join(said)}"
 
 
 def _rows_table(comparison: Comparison) -> str:
@@ -83,6 +91,17 @@ def _seeds(comparison: Comparison) -> Iterable[str]:
         yield "<h2>Seeds</h2><p>What both arms began with, by the same judge.</p>"
         lines = [[one.metric, one.rows, one.scored, one.mean] for one in comparison.seeds]
         yield table(["metric", "seeds", "with a value", "mean"], lines)
+
+
+def _ways(comparison: Comparison) -> Iterable[str]:
+    lines = [
+        [arm.label, one.round, one.trajectories, one.listed, one.different]
+        for arm in (comparison.a, comparison.b)
+        for one in arm.ways
+    ]
+    if lines:
+        yield "<h2>Trajectories</h2><p>Ways to make an instruction harder that evolvers listed, as short phrases.</p>"
+        yield table(["arm", "round", "replies that list ways", "ways", "different ways"], lines)
 
 
 def _metrics_table(comparison: Comparison) -> str:

@@ -1,10 +1,11 @@
 """The stages of a comparison: one seed version, two arms built from it alike, verdicts, statistics and figures.
 
-An arm is a build of Evol-Instruct like any other. What the arms share is decided once: the seed version with its
-ordinals, and every random seed, which depends on parent, operator and round, not on the model that is asked.
+An arm is a build of Evol-Instruct like any other, or one of Auto Evol-Instruct with its method given. What the arms
+share is decided once: the seed version with its ordinals, and every random seed, which depends on parent, operator and
+round, not on the model that is asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any, cast
@@ -15,26 +16,40 @@ from evol_core.compare.comparison import plain_summary
 from evol_core.compare.material import Material
 from evol_core.compare.paired import PairedMetric
 from evol_core.config import Settings
-from evol_core.evolve.operators import OPERATORS, unknown_operators
+from evol_core.evolve.operator import Operator
+from evol_core.evolve.operators import unknown_operators
 from evol_core.judge.pairwise import Judged, Judging, Match, judge_match
 from evol_core.lineage.comparisons import ComparedArm, put_comparison
 from evol_core.lineage.versions import resolve
 from evol_core.llm.record import RecordedEngine
+from evol_core.pipeline.auto_evol import analyse_stage, auto_evolve_stage, auto_publish_stage
+from evol_core.pipeline.auto_optimise import base_method, optimise_stage
 from evol_core.pipeline.baseline import read_baseline, write_baseline
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.comparing import arm_of, comparison_folder, examples_of, read_rows, seed_texts
 from evol_core.pipeline.context import Build
+from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered, Row
-from evol_core.pipeline.instruct import seed_stage
+from evol_core.pipeline.instruct import evolve_stage, seed_stage
+from evol_core.pipeline.publishing import publish_stage
 from evol_core.pipeline.scoring import check_scores
-from evol_core.recipe import ARMS, ArmName, CompareArmsRecipe, InstructRecipe
+from evol_core.recipe import ARMS, ArmName, AutoEvolRecipe, CompareArmsRecipe, RoundsRecipe
 from evol_core.records import Instruction, ModelRef, Status
 from evol_core.runner import drive, reported, write_parts
 from evol_core.schemas import VERDICTS
 from evol_core.seed import check_sources
 from evol_core.store.objects import StoredObject
 
-InstructStage = Callable[[Build[InstructRecipe]], dict[str, Any]]
+ArmStage = Callable[[Build[Any]], dict[str, Any]]
+"""A stage of the flow that the arm is a build of."""
+
+ANY_ORDER = """\
+Rewrite the instruction below so that it is harder, and still clear, reasonable and answerable. \
+Return the new instruction only.
+
+Instruction: {parent}
+"""
+"""What a judge is told that evolvers were asked, where the arms were asked in different words."""
 
 
 def check_compare_arms(recipe: CompareArmsRecipe, settings: Settings) -> None:
@@ -42,18 +57,35 @@ def check_compare_arms(recipe: CompareArmsRecipe, settings: Settings) -> None:
 
     Raises:
         RecipeError: an operator or a metric has no such name.
+        NotFound: nobody recorded the method that an arm names.
         SeedError: a seed file is missing or is not what the recipe says.
     """
     check_names("evolve.operators", unknown_operators(recipe.evolve.operators))
     check_scores(recipe.score)
     check_sources(recipe.seeds)
+    for arm in arms_with_method(recipe):
+        built = recipe.arm(arm)
+        assert isinstance(built, AutoEvolRecipe)
+        base_method(built, settings)
 
 
-class ArmBuild(Build[InstructRecipe]):
-    """One arm of a comparison, as the stages of Evol-Instruct see a build; all that it opens is the comparison's."""
+def arms_with_method(recipe: CompareArmsRecipe) -> list[ArmName]:
+    """Those that Auto Evol-Instruct builds."""
+    return [arm for arm in ARMS if recipe.arms.method(arm)]
 
-    def __init__(self, whole: Build[CompareArmsRecipe], arm: ArmName) -> None:
-        super().__init__(replace(whole.order, recipe=whole.recipe.arm(arm)), whole.settings, whole.report)
+
+SHARED = {"optimise": "methods", "analyse": "analyse"}
+"""Stages of Auto Evol-Instruct that are one stage for both arms, with what each arm's puts out under its letter."""
+
+
+class ArmBuild(Build[RoundsRecipe]):
+    """One arm of a comparison, as the stages of its own flow see a build; all that it opens is the comparison's."""
+
+    def __init__(self, whole: Build[CompareArmsRecipe], arm: ArmName, shard: int | None = None) -> None:
+        """`shard` instead of the ordered one."""
+        shard = whole.order.shard if shard is None else shard
+        order = replace(whole.order, recipe=whole.recipe.arm(arm), shard=shard)
+        super().__init__(order, whole.settings, whole.report)
         self._whole = whole
         self._arm = arm
 
@@ -70,6 +102,10 @@ class ArmBuild(Build[InstructRecipe]):
         return self._whole.engine
 
     def outputs(self, stage: str) -> list[dict[str, Any]]:
+        if stage in SHARED:
+            (output,) = self._whole.outputs(SHARED[stage])
+            found: list[dict[str, Any]] = output[self._arm]
+            return found
         return self._whole.outputs(stage if stage == "seed" else stage_of(stage, self._arm))
 
 
@@ -78,21 +114,48 @@ def stage_of(stage: str, arm: ArmName) -> str:
     return f"{stage}_{arm}"
 
 
-def of_arm(stage: InstructStage, arm: ArmName) -> Callable[[Build[CompareArmsRecipe]], dict[str, Any]]:
-    """A stage of Evol-Instruct as a stage of one arm."""
+def of_arm(stage: ArmStage, arm: ArmName) -> Callable[[Build[CompareArmsRecipe]], dict[str, Any]]:
+    """A stage of an arm's own flow as a stage of the comparison."""
     return lambda build: stage(ArmBuild(build, arm))
+
+
+def evolve_arm(build: Build[Any]) -> dict[str, Any]:
+    """Evolve by the method where the arm has one, else by the operators."""
+    return auto_evolve_stage(build) if isinstance(build.recipe, AutoEvolRecipe) else evolve_stage(build)
+
+
+def publish_arm(build: Build[Any]) -> dict[str, Any]:
+    """Publish the arm, with its trajectories where it has a method."""
+    return auto_publish_stage(build) if isinstance(build.recipe, AutoEvolRecipe) else publish_stage(build)
 
 
 def shared_seed_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
     """Read the sources and publish them as the seed version that both arms have as their parent."""
-    return seed_stage(cast("Build[InstructRecipe]", build))
+    return seed_stage(cast("Build[RoundsRecipe]", build))
+
+
+def methods_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
+    """Fix the evolving method of each arm that has one, and record it; asks no model."""
+    return {arm: [optimise_stage(cast("Build[Any]", ArmBuild(build, arm)))] for arm in arms_with_method(build.recipe)}
+
+
+def analyse_arms_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
+    """A phrase for every way that an arm's evolver listed, of all shards; nothing of arms that operators evolved."""
+    return {
+        arm: [
+            analyse_stage(cast("Build[Any]", ArmBuild(build, arm, shard)))
+            for shard in range(len(build.outputs(stage_of("evolve", arm))))
+        ]
+        for arm in arms_with_method(build.recipe)
+    }
 
 
 def judge_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
-    """Have a judge compare the two arms' children, wherever both carried the same order out on the same parent.
+    """Have a judge compare the two arms' children, wherever both arms accepted one of the same parent.
 
-    The query is the operator's prompt for the parent, word for word what both evolvers were asked; their children
-    are the two answers. The seeds' own difficulty is asked here too, where the recipe has a metric of it.
+    The query is the operator's prompt for the parent, word for word what both evolvers were asked, and where they were
+    asked in different words, what all of these ask for; the children are the two answers. The seeds' own difficulty is
+    asked here too, where the recipe has a metric of it.
     """
     recipe = build.recipe
     judging = Judging(
@@ -101,7 +164,8 @@ def judge_stage(build: Build[CompareArmsRecipe]) -> dict[str, Any]:
         recipe_seed=recipe.seed,
     )
     n_pairs = sum(1 for _ in comparable_rows(build))
-    programs = (judge_match(_match(a, b), judging) for a, b in comparable_rows(build))
+    operators = evolving_of(ArmBuild(build, "a")).operators
+    programs = (judge_match(_match(a, b, operators), judging) for a, b in comparable_rows(build))
     judged = reported(
         drive(programs, build.engine), stage="judge", total=n_pairs, report=build.report, counts=build.counts
     )
@@ -162,17 +226,19 @@ def _spec(build: Build[CompareArmsRecipe], arm: ArmName) -> str:
 
 
 def arm_label(recipe: CompareArmsRecipe, arm: ArmName) -> str:
-    """What figures call an arm: the name and the folder of its evolver."""
-    name = recipe.evolver(arm)
+    """What figures call an arm: the name and the folder of its evolver, and its method where there is one."""
+    name, method = recipe.arms.model(arm), recipe.arms.method(arm)
     folder = recipe.models[name].path.rstrip("/").rpartition("/")[2]
-    return name if name == folder else f"{name} ({folder})"
+    model = name if name == folder else f"{name} ({folder})"
+    if method or recipe.arms.share_model:
+        return f"{model} by {method or 'operators'}"
+    return model
 
 
 def comparable_rows(build: Build[CompareArmsRecipe]) -> Iterator[tuple[Row, Row]]:
-    """Rows that both arms accepted, as children of one parent by one operator."""
+    """Rows that both arms accepted, as children of one parent."""
     for a, b in paired_rows(build):
-        both_accepted = a["status"] == b["status"] == Status.ACCEPTED
-        if both_accepted and (a["parent_id"], a["operator"]) == (b["parent_id"], b["operator"]):
+        if a["status"] == b["status"] == Status.ACCEPTED and a["parent_id"] == b["parent_id"]:
             yield a, b
 
 
@@ -192,11 +258,12 @@ def _attempts(build: Build[CompareArmsRecipe], arm: ArmName) -> Iterator[Row]:
     return Gathered(build.store, evolved=evolved, scored=(), metrics=()).attempts()
 
 
-def _match(a: Row, b: Row) -> Match:
+def _match(a: Row, b: Row, operators: Mapping[str, Operator]) -> Match:
     parent = Instruction(text=a["parent_instruction"], input=a["parent_input"])
+    same = a["operator"] == b["operator"]
     return Match(
         id=f"{a['seed_id']}/{a['round']}",
-        query=OPERATORS[a["operator"]].prompt(parent),
+        query=operators[a["operator"]].prompt(parent) if same else ANY_ORDER.format(parent=parent.prompt),
         a=Instruction(text=a["instruction"], input=a["input"]).prompt,
         b=Instruction(text=b["instruction"], input=b["input"]).prompt,
     )

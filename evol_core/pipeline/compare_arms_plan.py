@@ -1,14 +1,18 @@
 """What a comparison would do, as far as the record tells."""
 
 from dataclasses import replace
+from typing import Any
 
+from evol_core.evolve.rounds import EvolveSetting
 from evol_core.lineage.queries import seed_ordinals
-from evol_core.pipeline.compare_arms import ArmBuild, stage_of
+from evol_core.pipeline.auto_evol import method_setting
+from evol_core.pipeline.auto_optimise import base_method
+from evol_core.pipeline.compare_arms import ArmBuild, arms_with_method, stage_of
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.instruct import seeds_name
+from evol_core.pipeline.instruct import evolve_setting, seeds_name
 from evol_core.pipeline.instruct_plan import plan_batch
 from evol_core.pipeline.plan import Plan, StagePlan, unknown_stage
-from evol_core.recipe import ARMS, ArmName, CompareArmsRecipe
+from evol_core.recipe import ARMS, ArmName, AutoEvolRecipe, CompareArmsRecipe
 from evol_core.seed import SeedBatch, read_seeds
 
 
@@ -22,9 +26,18 @@ def plan_compare_arms(build: Build[CompareArmsRecipe]) -> Plan:
         previous = seed_ordinals(connection, seeds_name(build.recipe.name))
     batch = read_seeds(build.recipe.seeds, previous)
     stages = [stage for arm in ARMS for stage in _arm_stages(build, arm, batch)]
+    if build.recipe.analyse.model and arms_with_method(build.recipe):
+        stages.append(unknown_stage("analyse"))
     return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(*stages, unknown_stage("judge")))
 
 
 def _arm_stages(build: Build[CompareArmsRecipe], arm: ArmName, batch: SeedBatch) -> list[StagePlan]:
-    plan = plan_batch(ArmBuild(build, arm), batch)
+    arm_build = ArmBuild(build, arm)
+    plan = plan_batch(arm_build, _setting(arm_build), batch)
     return [replace(stage, stage=stage_of(stage.stage, arm)) for stage in plan.stages]
+
+
+def _setting(build: Build[Any]) -> EvolveSetting:
+    if isinstance(build.recipe, AutoEvolRecipe):
+        return method_setting(build, base_method(build.recipe, build.settings))
+    return evolve_setting(build)

@@ -11,8 +11,9 @@ from evol_core.compare.arm import Arm, read_arm
 from evol_core.compare.material import Material
 from evol_core.compare.report import Example
 from evol_core.errors import InputError
+from evol_core.evolve.auto.tables import PHRASES
 from evol_core.lineage.versions import Version, parents_of
-from evol_core.store.objects import ObjectStore, StoredObject
+from evol_core.store.objects import ObjectStore, StoredObject, schema_hash
 
 SCORE = "score_"
 """What the columns of metrics begin with in a dataset's objects."""
@@ -38,6 +39,7 @@ def arm_of(version: Version, label: str, store: ObjectStore) -> Arm:
         refused=read_rows(store, _hashes(version.refused)),
         scores=read_rows(store, _hashes(version.scores)),
         metrics=_metrics(version, store),
+        phrases=read_rows(store, [one.sha256 for one in version.evidence if one.schema_hash == schema_hash(PHRASES)]),
     )
 
 

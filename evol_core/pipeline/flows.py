@@ -20,7 +20,17 @@ from evol_core.pipeline.autoif_parts import check_autoif
 from evol_core.pipeline.autoif_plan import plan_autoif
 from evol_core.pipeline.autoif_publish import publish_stage as publish_autoif
 from evol_core.pipeline.check import check_models
-from evol_core.pipeline.compare_arms import check_compare_arms, compare_stage, judge_stage, of_arm, shared_seed_stage
+from evol_core.pipeline.compare_arms import (
+    analyse_arms_stage,
+    check_compare_arms,
+    compare_stage,
+    evolve_arm,
+    judge_stage,
+    methods_stage,
+    of_arm,
+    publish_arm,
+    shared_seed_stage,
+)
 from evol_core.pipeline.compare_arms_plan import plan_compare_arms
 from evol_core.pipeline.context import Build, MakeEngine, Order, R
 from evol_core.pipeline.evaluate import answers_stage, check_evaluate, lm_eval_stage, plan_evaluate
@@ -140,15 +150,17 @@ HOUSEKEEPING: Flow[HousekeepingRecipe] = Flow(
 COMPARE_ARMS: Flow[CompareArmsRecipe] = Flow(
     stages={
         "seed": shared_seed_stage,
-        "evolve_a": of_arm(evolve_stage, "a"),
-        "evolve_b": of_arm(evolve_stage, "b"),
+        "methods": methods_stage,
+        "evolve_a": of_arm(evolve_arm, "a"),
+        "evolve_b": of_arm(evolve_arm, "b"),
         "score_a": of_arm(score_stage, "a"),
         "score_b": of_arm(score_stage, "b"),
         "score_set_a": of_arm(score_set_stage, "a"),
         "score_set_b": of_arm(score_set_stage, "b"),
+        "analyse": analyse_arms_stage,
         "judge": judge_stage,
-        "publish_a": of_arm(publish_stage, "a"),
-        "publish_b": of_arm(publish_stage, "b"),
+        "publish_a": of_arm(publish_arm, "a"),
+        "publish_b": of_arm(publish_arm, "b"),
         "compare": compare_stage,
     },
     check=check_compare_arms,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from evol_core.evolve.rounds import evolve_row
+from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.queries import seed_ordinals
 from evol_core.llm.port import Program
-from evol_core.pipeline.context import Build
+from evol_core.pipeline.context import Build, Rounds
 from evol_core.pipeline.instruct import evolve_setting, scoring, seeds_name
 from evol_core.pipeline.plan import Plan, StagePlan, plan_stage, unknown_stage
 from evol_core.recipe import InstructRecipe
@@ -24,12 +24,11 @@ def plan_instruct(build: Build[InstructRecipe]) -> Plan:
     """
     with build.database.connect() as connection:
         previous = seed_ordinals(connection, seeds_name(build.recipe.name))
-    return plan_batch(build, read_seeds(build.recipe.seeds, previous))
+    return plan_batch(build, evolve_setting(build), read_seeds(build.recipe.seeds, previous))
 
 
-def plan_batch(build: Build[InstructRecipe], batch: SeedBatch) -> Plan:
-    """Replay the recipe on these seeds."""
-    setting = evolve_setting(build)
+def plan_batch(build: Build[Rounds], setting: EvolveSetting, batch: SeedBatch) -> Plan:
+    """Replay the recipe's rounds and scores on these seeds."""
     evolved: list[list[Evolved]] = []
     rounds = [evolve_row(seed, setting) for seed in batch.seeds]
     evolve = plan_stage(
@@ -39,7 +38,7 @@ def plan_batch(build: Build[InstructRecipe], batch: SeedBatch) -> Plan:
     return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(evolve, score))
 
 
-def _score(build: Build[InstructRecipe], evolved: list[list[Evolved]]) -> StagePlan:
+def _score(build: Build[Rounds], evolved: list[list[Evolved]]) -> StagePlan:
     setting = scoring(build)
     metrics = build.recipe.score.metrics
     pairs = {pair.id: pair for pair in accepted_pairs(evolved)}

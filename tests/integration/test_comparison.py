@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from evol_core.compare.arm import Arm, ArmRow, Value, read_arm
+from evol_core.compare.arm import Arm, ArmRow, RoundWays, Value, read_arm, round_ways
 from evol_core.compare.comparison import compare
 from evol_core.compare.figures import FIGURES, draw_all
 from evol_core.compare.figures.density import density
 from evol_core.compare.figures.selection import PERCENTS, selection_curve
+from evol_core.compare.figures.trajectories import counts_of, draw_ways, shares, top_phrases
 from evol_core.compare.material import Material
 from evol_core.compare.paired import count_pairs, pair_up, paired_metrics
-from evol_core.compare.profile import round_levels
+from evol_core.compare.profile import RoundVariety, round_levels, round_varieties
 from evol_core.compare.report import Example, report
 from evol_core.errors import InputError
 from evol_core.records import Status
@@ -141,7 +142,7 @@ def test_every_figure_is_drawn_in_both_forms_or_says_why_not() -> None:
     assert [drawing.name for drawing in drawings] == list(FIGURES)
     assert all(set(drawing.files) == {"png", "svg"} or drawing.reason for drawing in drawings)
     missing = {drawing.name for drawing in drawings if drawing.reason}
-    assert missing == {"confidence", "diversity"}
+    assert missing == {"confidence", "diversity", "trajectories"}
 
 
 def test_the_same_rows_give_the_same_bytes() -> None:
@@ -178,3 +179,51 @@ def test_a_density_has_an_area_of_one() -> None:
     at, height = density([1.0, 2.0, 2.5, 4.0, 4.2, 7.0])
     step = at[1] - at[0]
     assert float(height.sum() * step) == pytest.approx(1.0, abs=0.02)
+
+
+WAYS = {
+    "small": {0: {"add limits": 3, "use data": 1}, 1: {"use data": 4}},
+    "large": {0: {"adding limits": 1, "ask why": 2}},
+    "by operators": {},
+}
+
+
+def test_a_way_that_arms_call_by_near_phrases_is_one_and_the_most_frequent_come_first() -> None:
+    counted = counts_of(WAYS)
+
+    assert list(counted) == ["small", "large"], "who listed nothing is not drawn"
+    assert top_phrases(counted) == ["use data", "add limits", "ask why"]
+    assert shares(counted["small"], ["use data", "add limits", "ask why"]) == [0.625, 0.375, 0.0]
+    assert shares(counted["large"], ["add limits"]) == [pytest.approx(1 / 3)]
+
+
+def test_ways_are_drawn_where_an_arm_listed_some() -> None:
+    assert not isinstance(draw_ways(WAYS), str)
+    assert "no arm was evolved by a method" in str(draw_ways({"by operators": {}}))
+
+
+def test_ways_are_counted_by_round_and_those_without_a_phrase_are_none() -> None:
+    listed = [(0, 0, "add limits"), (0, 0, "use data"), (1, 0, "adding limits"), (2, 0, None), (0, 1, "use data")]
+    rows = [{"ordinal": ordinal, "round": round, "phrase": phrase} for ordinal, round, phrase in listed]
+
+    ways = round_ways(rows)
+
+    assert ways[0] == RoundWays(round=0, trajectories=2, phrases={"add limits": 1, "use data": 1, "adding limits": 1})
+    assert round_varieties(replace(A, ways=tuple(ways))) == [
+        RoundVariety(round=0, trajectories=2, listed=3, different=2),
+        RoundVariety(round=1, trajectories=1, listed=1, different=1),
+    ]
+
+
+def test_a_report_says_what_evolved_arms_that_differ_in_it() -> None:
+    planned = replace(
+        B,
+        rows=tuple(replace(one, operator="auto_0123") for one in B.rows),
+        ways=(RoundWays(round=0, trajectories=1, phrases={"x": 2}),),
+    )
+
+    page = report(compare(Material(arms=(A, planned), resamples=100)), [], [])
+
+    assert "A was evolved by deepen; B was evolved by auto_0123" in page
+    assert "with the same operators" not in page
+    assert "<tr><td>large</td><td>0</td><td>1</td><td>2</td><td>1</td></tr>" in page

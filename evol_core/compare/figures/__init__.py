@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evol_core.compare.figures import length_bias, levels, scores, selection, verdicts
+from evol_core.compare.figures import length_bias, levels, scores, selection, trajectories, verdicts
 from evol_core.compare.figures.density import draw_density
 from evol_core.compare.figures.style import FORMS, look, rendered
 from evol_core.compare.material import Draw, Drawing, Material
@@ -32,6 +32,7 @@ FIGURES: Mapping[str, FigureKind] = {
         draw=draw_density("nearest_instruction", "nearest_instruction_input", axis="squared L2 distance"),
     ),
     selection.NAME: FigureKind(title=selection.TITLE, draw=selection.draw),
+    trajectories.NAME: FigureKind(title=trajectories.TITLE, draw=trajectories.draw),
 }
 """By the names of their files."""
 

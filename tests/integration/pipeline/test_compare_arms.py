@@ -1,6 +1,7 @@
 """A whole comparison over a real Postgres, with the fake engine in every role."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.config import Settings
+from evol_core.errors import NotFound
 from evol_core.lineage.comparisons import verdict_objects
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.lineage.versions import resolve
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
-from evol_core.pipeline import FLOWS, Order, run
+from evol_core.pipeline import FLOWS, Order, check_recipe, plan, run
+from evol_core.pipeline.context import Build
 from evol_core.recipe import CompareArmsRecipe, parse_recipe
+from evol_core.recipe.auto_evol import AnalyseConfig
 from evol_core.records import GenerateRequest, Losses, LossRequest, Request
 
 pytestmark = pytest.mark.postgres
@@ -67,28 +71,46 @@ def reply(request: Request) -> str | Losses:
     return f"{seed} {more} {request.hash[:6]}"
 
 
+Reply = Callable[[Request], str | Losses]
+
+
 class Runs:
     def __init__(self, home: Path, database: sa.Engine, url: str) -> None:
         self.settings = Settings(home=home, database_url=url, jobs_python=Path("python"))
         self.database = database
         self.asked: list[Request] = []
 
-    def run(self, built: CompareArmsRecipe, key: str) -> dict[str, Any]:
+    def run(
+        self,
+        built: CompareArmsRecipe,
+        key: str,
+        answer: Reply = reply,
+        stage: str = "all",
+        shard: int = 0,
+        shards: int = 1,
+    ) -> dict[str, Any]:
+        def heard(request: Request) -> str | Losses:
+            self.asked.append(request)
+            return answer(request)
+
+        def make(*about: object) -> Engine:
+            return FakeEngine(heard)
+
+        order = self.order(built, key, stage, shard, shards)
+        return run(order, self.settings, lambda progress: None, make)
+
+    def build(self, built: CompareArmsRecipe, key: str) -> Build[CompareArmsRecipe]:
+        return Build(self.order(built, key, "all", 0, 1), self.settings, lambda progress: None)
+
+    def order(self, built: CompareArmsRecipe, key: str, stage: str, shard: int, shards: int) -> Order:
         with self.database.begin() as connection:
             run_id = register_run(
                 connection, flow="test", run_key=key, trigger="test", conf={}, code_version="0", recipe_hash=built.hash
             )
-            attempt_id = register_attempt(connection, run_id=run_id, task="all", code_version="0")
-        order = Order(flow=built.flow, stage="all", recipe=built, run_id=run_id, attempt_id=attempt_id)
-
-        def make(*about: object) -> Engine:
-            return FakeEngine(self._reply)
-
-        return run(order, self.settings, lambda progress: None, make)
-
-    def _reply(self, request: Request) -> str | Losses:
-        self.asked.append(request)
-        return reply(request)
+            attempt_id = register_attempt(connection, run_id=run_id, task=stage, shard=shard, code_version="0")
+        return Order(
+            flow=built.flow, stage=stage, shard=shard, shards=shards, recipe=built, run_id=run_id, attempt_id=attempt_id
+        )
 
 
 @pytest.fixture
@@ -180,6 +202,77 @@ def test_an_arm_without_rows_leaves_nothing_to_judge_and_says_so(tmp_path: Path,
     assert "No pair was judged" in Path(compared["report"]).read_text()
 
 
+METHOD_REPLY = {"methods": ["Add a limit", "Ask why"], "plan": "p", "rewrite": "r"}
+
+
+def planned(request: Request) -> str | Losses:
+    """A model that plans where a method asks it to, and else does what `reply` does."""
+    asked = request.messages[-1].content if isinstance(request, GenerateRequest) else ""
+    if "Reply in JSON" not in asked:
+        return reply(request)
+    seed = next(seed for seed in SEEDS if seed in asked)
+    return json.dumps({**METHOD_REPLY, "final": f"{seed} Say why, {request.model.name} {request.hash[:6]}."})
+
+
+def test_an_arm_by_a_method_is_judged_against_one_by_operators_and_its_ways_are_in_the_report(
+    tmp_path: Path, runs: Runs
+) -> None:
+    built = recipe(tmp_path, arms={"a": "small", "b": "large", "b_method": "base"})
+
+    outputs = runs.run(built, "a", planned)
+
+    assert (outputs["methods"]["b"][0]["method"][:12], outputs["methods"].get("a")) == ("sizes-large@", None)
+    asked = [r.messages[-1].content for r in _generated(runs) if "Assistant 1" in r.messages[-1].content]
+    assert len(asked) == 2 * outputs["judge"]["pairs"] > 0
+    assert all("so that it is harder, and still clear" in text for text in asked), "no arm's own words"
+    report = Path(outputs["compare"]["report"])
+    numbers = json.loads((report.parent / "comparison.json").read_text())
+    assert numbers["a"]["ways"] == []
+    assert [(one["listed"], one["different"]) for one in numbers["b"]["ways"]] == [(2 * len(SEEDS), 2)] * 2
+    assert (report.parent / "trajectories.png").read_bytes().startswith(b"\x89PNG")
+    assert "B was evolved by auto_" in report.read_text()
+
+
+def test_both_arms_by_a_published_method_are_asked_and_judged_in_its_words(tmp_path: Path, runs: Runs) -> None:
+    first = runs.run(recipe(tmp_path, arms={"a": "small", "b": "large", "b_method": "base"}), "a", planned)
+    method = first["methods"]["b"][0]["method"]
+    runs.asked.clear()
+
+    built = recipe(tmp_path, name="plans", arms={"a": "small", "b": "large", "a_method": method, "b_method": method})
+    check_recipe(built, runs.settings)
+    outputs = runs.run(built, "b", planned)
+
+    assert not any("harder, and still clear" in str(request) for request in _generated(runs))
+    assert outputs["judge"]["pairs"] > 0
+    with runs.database.connect() as connection:
+        ways = connection.execute(
+            sa.text("SELECT dataset, n_phrases FROM analytics.trajectory_diversity WHERE dataset LIKE 'plans%' ")
+        ).all()
+    assert {tuple(row) for row in ways} == {("plans-small", 2), ("plans-large", 2)}
+
+
+def test_stages_and_shards_as_jobs_of_their_own_make_the_same_arms_by_methods(tmp_path: Path, runs: Runs) -> None:
+    built = recipe(tmp_path, arms={"a": "small", "b": "large", "b_method": "base"}, evolve={"rounds": 1})
+    for stage in FLOWS["compare_arms"].stages:
+        shards = 2 if stage[:-1] in ("evolve_", "score_") else 1
+        parted = [runs.run(built, "b", planned, stage, shard, shards) for shard in range(shards)]
+    before = len(runs.asked)
+
+    known = plan(runs.build(built.model_copy(update={"analyse": AnalyseConfig(model="small")}), "plan"))
+    whole = runs.run(built, "a", planned)
+
+    complete = {stage.stage: stage.complete for stage in known.stages}
+    arms = dict.fromkeys(("evolve_a", "score_a", "evolve_b", "score_b"), True)
+    assert complete == {**arms, "analyse": False, "judge": False}, "the plan replays a method's rounds, too"
+    assert whole["compare"]["report"] == parted[0]["report"]
+    assert len(runs.asked) == before, "all of it came from the record"
+
+
+def test_a_method_that_nobody_recorded_is_refused_before_a_model_is_asked(tmp_path: Path, runs: Runs) -> None:
+    with pytest.raises(NotFound, match="0 methods are called rivers@0123456789ab"):
+        check_recipe(recipe(tmp_path, arms={"a_method": "rivers@0123456789ab"}), runs.settings)
+
+
 def _seed_file(folder: Path, seeds: list[str]) -> list[dict[str, str]]:
     path = folder / "few.jsonl"
     path.write_text("".join(json.dumps({"instruction": seed}) + "\n" for seed in seeds))
@@ -188,6 +281,6 @@ def _seed_file(folder: Path, seeds: list[str]) -> list[dict[str, str]]:
 
 def test_the_flow_says_its_stages_in_their_order() -> None:
     assert list(FLOWS["compare_arms"].stages) == [
-        *("seed", "evolve_a", "evolve_b", "score_a", "score_b", "score_set_a", "score_set_b"),
-        *("judge", "publish_a", "publish_b", "compare"),
+        *("seed", "methods", "evolve_a", "evolve_b", "score_a", "score_b", "score_set_a", "score_set_b"),
+        *("analyse", "judge", "publish_a", "publish_b", "compare"),
     ]

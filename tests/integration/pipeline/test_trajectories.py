@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from evol_core.cli.trajectory_commands import arm_of
+from evol_core.cli.trajectory_commands import arm_of, draw
 from evol_core.errors import InputError
-from evol_core.evolve.auto.figure import draw
 from tests.integration.pipeline.test_auto_evol import BETTER, recipe
 from tests.integration.pipeline.test_build import Runs, model_folder
 from tests.unit.evolve.auto.scripted import scripted
@@ -25,6 +24,6 @@ def test_a_versions_ways_are_shown_and_drawn(tmp_path: Path, database: sa.Engine
         with pytest.raises(InputError, match=r"rivers\.seeds@1 has no trajectories"):
             arm_of(connection, "rivers.seeds")
 
-    draw({arm["version"]: arm["phrases"]}, tmp_path / "ways.svg")
+    draw([arm], tmp_path / "ways.svg")
     assert "say how sure" in [row["phrase"] for row in arm["phrases"]]
     assert (tmp_path / "ways.svg").read_text().startswith("<?xml")
