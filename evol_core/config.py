@@ -32,6 +32,11 @@ class Settings:
         return self.home / "objects"
 
     @property
+    def answers(self) -> Path:
+        """What models answered to commands on plain files: a store of its own, which no database knows."""
+        return self.home / "answers"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 

@@ -35,7 +35,7 @@ class GenerationIndex(Protocol):
 
 
 class MemoryIndex:
-    """An index that lives as long as its process: for file commands, which have no database."""
+    """An index that lives as long as its process."""
 
     def __init__(self) -> None:
         self._places: dict[RequestHash, Place] = {}

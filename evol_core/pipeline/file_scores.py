@@ -1,17 +1,16 @@
-"""Scores of a plain file: no database, no run; models as in a recipe, every answer behind a record of its own."""
+"""Scores of a plain file: no database, no run; models as in a recipe, every answer behind the home's record."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evol_core.config import Settings
 from evol_core.errors import ConfigError
-from evol_core.llm.record import MemoryIndex, RecordedEngine
+from evol_core.llm.record import RecordedEngine
 from evol_core.llm.routed import RoutedEngine
 from evol_core.pipeline.context import MakeEngine, engine_makers, model_ref, real_engine
+from evol_core.pipeline.file_record import recorded
 from evol_core.pipeline.scoring import needed_models, scored_set, scoring_of
 from evol_core.recipe.scoring import FileScoring
 from evol_core.records import ModelRef
@@ -19,7 +18,6 @@ from evol_core.runner import Report, drive, reported
 from evol_core.score.files import SCORED, Columns, coverage, long_row, means, members_of, no_pair, score_programs
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics import row_metrics, set_metrics, unknown_metrics
-from evol_core.store.objects import ObjectStore
 from evol_core.store.plain_rows import check_output, pair_of, read_rows, write_table
 
 UNASKED = ModelRef(name="", revision="", tokenizer="")
@@ -57,7 +55,7 @@ def check_order(order: ScoreOrder) -> None:
 def score_file(
     order: ScoreOrder, settings: Settings, report: Report, make_engine: MakeEngine = real_engine
 ) -> dict[str, Any]:
-    """Score every row of a file, and write long rows.
+    """Score every row of a file, and write long rows; what an earlier attempt was answered is not asked again.
 
     Returns:
         `rows`, and under `metrics` a line a metric: how many rows have a value, their mean, why others have none.
@@ -73,7 +71,7 @@ def score_file(
     refs = {name: model_ref(config, settings) for name, config in configs.items()}
     models = dict.fromkeys(order.how.models, UNASKED) | refs
     scoring = scoring_of(score, models, order.how.models, responder=order.how.responder)
-    with _recorded(lambda: RoutedEngine(engine_makers(configs, refs, settings, make_engine))) as engine:
+    with recorded(lambda: RoutedEngine(engine_makers(configs, refs, settings, make_engine)), settings) as engine:
         counts = engine.counts
         programs = score_programs(values, row_metrics(score.metrics), scoring)
         results = reported(
@@ -88,16 +86,6 @@ def score_file(
     lines = [row[metric] for row in by_row for metric in score.metrics]
     write_table(order.output, lines, SCORED)
     return {"rows": len(values), "metrics": _summary(lines), **recalls, "output": str(order.output)}
-
-
-@contextmanager
-def _recorded(make_engine: Any) -> Iterator[RecordedEngine]:
-    with tempfile.TemporaryDirectory(prefix="evol-score-") as folder:
-        engine = RecordedEngine(make_engine=make_engine, store=ObjectStore(Path(folder)), index=MemoryIndex())
-        try:
-            yield engine
-        finally:
-            engine.close()
 
 
 def _add_set_scores(

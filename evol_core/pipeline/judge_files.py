@@ -1,20 +1,17 @@
 """Two files of answers judged against each other, without a database."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evol_core.config import Settings
 from evol_core.errors import ConfigError
 from evol_core.judge.files import JUDGED, join_answers, judge_programs, judged_row
 from evol_core.judge.pairwise import Judging
 from evol_core.judge.summary import Summary, summarise
-from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.pipeline.context import MakeEngine, model_ref, real_engine
+from evol_core.pipeline.file_record import recorded
 from evol_core.recipe import DecodingConfig, ModelConfig
 from evol_core.runner import Report, drive, reported
-from evol_core.store.objects import ObjectStore
 from evol_core.store.plain_rows import check_output, read_rows, write_table
 
 
@@ -51,6 +48,8 @@ def judge_files(
 ) -> Summary:
     """Judge every pair in both orders and write one row each; the output appears when it is whole.
 
+    What an earlier attempt was answered is not asked again.
+
     Raises:
         ConfigError, InputError: as in `check_judge_files`.
         ModelError: the judge's folder is missing, or no engine can run it.
@@ -60,24 +59,15 @@ def judge_files(
     pairs = join_answers(read_rows(order.a), read_rows(order.b), names=(order.a, order.b))
     ref = model_ref(order.model, settings)
     judging = Judging(model=ref, decoding=order.decoding.decoding(), recipe_seed=order.seed)
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="evol-judge-") as folder:
-        engine = RecordedEngine(
-            make_engine=lambda: make_engine("generate", order.model, ref, settings),
-            store=ObjectStore(Path(folder)),
-            index=MemoryIndex(),
-        )
+    with recorded(lambda: make_engine("generate", order.model, ref, settings), settings) as engine:
         counts = engine.counts
-        try:
-            judged = reported(
-                drive(judge_programs(pairs, judging), engine),
-                stage="judge",
-                total=len(pairs),
-                report=report,
-                counts=lambda: (counts.replayed, counts.generated, counts.tokens),
-            )
-            rows += (judged_row(pair, word) for pair, word in zip(pairs, judged, strict=True))
-        finally:
-            engine.close()
+        judged = reported(
+            drive(judge_programs(pairs, judging), engine),
+            stage="judge",
+            total=len(pairs),
+            report=report,
+            counts=lambda: (counts.replayed, counts.generated, counts.tokens),
+        )
+        rows = [judged_row(pair, word) for pair, word in zip(pairs, judged, strict=True)]
     write_table(order.output, rows, JUDGED)
     return summarise(rows)

@@ -159,15 +159,16 @@ def test_both_arms_are_built_alike_before_anything_is_compared(dag_bag: Any) -> 
     dag = dag_bag.dags["compare_arms"]
     after = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
 
-    assert after["seed"] == {"shard.evolve_a", "shard.evolve_b"}
+    assert (after["seed"], after["methods"]) == ({"methods"}, {"shard.evolve_a", "shard.evolve_b"})
+    assert after["analyse"] == {"publish_a", "publish_b"}
     for arm in ("a", "b"):
         assert after[f"shard.evolve_{arm}"] == {f"shard.score_{arm}"}
-        assert after[f"shard.score_{arm}"] == {"judge", "score_set_a", "score_set_b"}
+        assert after[f"shard.score_{arm}"] == {"analyse", "judge", "score_set_a", "score_set_b"}
         assert after[f"score_set_{arm}"] == {f"publish_{arm}"}
     assert after["judge"] == after["publish_a"] == after["publish_b"] == {"compare"}
     engines = {task.task_id for task in dag.tasks if task.pool == "gpu"}
     asking = ("shard.evolve", "shard.score", "score_set")
-    assert engines == {f"{stage}_{arm}" for stage in asking for arm in ("a", "b")} | {"judge"}
+    assert engines == {f"{stage}_{arm}" for stage in asking for arm in ("a", "b")} | {"analyse", "judge"}
 
 
 def test_housekeeping_removes_nothing_before_all_is_known_to_be_whole(dag_bag: Any) -> None:

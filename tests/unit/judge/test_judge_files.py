@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from evol_core.config import Settings
-from evol_core.errors import ConfigError, InputError
+from evol_core.errors import ConfigError, EngineError, InputError
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
 from evol_core.pipeline.judge_files import JudgeFiles, check_judge_files, judge_files
@@ -52,6 +52,22 @@ def test_answers_are_joined_by_instruction_whatever_their_place(tmp_path: Path) 
     assert [(row["row"], row["verdict"]) for row in rows] == [(0, "win"), (1, "lose")]
     assert rows[0]["first_text"] == "Assistant 1 is better than Assistant 2"
     assert (summary.win, summary.lose, summary.n) == (1, 1, 2)
+
+
+def test_a_command_that_died_asks_only_what_was_not_answered(tmp_path: Path) -> None:
+    model_folder(tmp_path / "judge")
+    said = order(tmp_path, [(f"q{n}", "x") for n in range(4)], [(f"q{n}", "y") for n in range(4)])
+    settings = Settings(home=tmp_path / "home", database_url="", jobs_python=Path("python"))
+    engines = [FakeEngine(lambda request: "Assistant 1 is equal to Assistant 2", fail_after=n) for n in (3, None)]
+    made = iter(engines)
+    with pytest.raises(EngineError):
+        judge_files(said, settings, lambda progress: None, lambda *about: next(made))
+    assert not said.output.exists()
+
+    summary = judge_files(said, settings, lambda progress: None, lambda *about: next(made))
+
+    assert (summary.n, summary.tie) == (4, 4)
+    assert len(engines[1].submitted) == 2 * 4 - 3, "both orders of four pairs, less what the first attempt was told"
 
 
 def test_unequal_sets_are_refused_by_name(tmp_path: Path) -> None:
