@@ -5,7 +5,7 @@ that were built from it, an answer that is not recorded is an error, and what wo
 what was. Objects that are missing or damaged are written again by that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,8 @@ from evol_core.lineage.versions import Version, resolve
 from evol_core.llm.port import Engine
 from evol_core.pipeline.context import Build, Order
 from evol_core.pipeline.flows import EVERYTHING, FLOWS
-from evol_core.recipe import Recipe, parse_recipe
+from evol_core.pipeline.instruct import seeds_name
+from evol_core.recipe import ARMS, CompareArmsRecipe, Recipe, RoundsRecipe, parse_recipe
 from evol_core.records import ModelRef
 from evol_core.runner import Report
 from evol_core.store.objects import ObjectStore, StoredObject
@@ -107,7 +108,7 @@ def rebuild_version(settings: Settings, spec: str, report: Report = lambda progr
     store = ObjectStore(settings.objects)
     broken = {stored.sha256 for stored in version.objects if not _is_whole(store, stored)}
     build = _recorded_build(settings, version, origin, report)
-    build.parents = {parent.name: parent for parent in parents}
+    build.parents = _by_name(parents, build.recipe)
     try:
         publication = _run_stages(build)
         replayed = build.requests()["replayed"]
@@ -142,6 +143,8 @@ def _recipe_of(version: Version, origin: Mapping[str, Any]) -> Recipe:
             f"{version.spec} was built by code {origin['code_version']} from a recipe that this code cannot read; "
             f"check that code out and rebuild with it. {error}"
         ) from None
+    if isinstance(recipe, CompareArmsRecipe) and version.kind == "dataset":
+        recipe = _arm_of(recipe, version.name)
     hashes = {recipe.hash, type(recipe).hash_of(origin["conf"])}
     if version.kind == "dataset" and origin["recipe_hash"] not in hashes:
         raise ConfigError(
@@ -149,6 +152,22 @@ def _recipe_of(version: Version, origin: Mapping[str, Any]) -> Recipe:
             "run its recipe again instead: `evol run` replays what is recorded"
         )
     return recipe
+
+
+def _arm_of(recipe: CompareArmsRecipe, name: str) -> Recipe:
+    """The recipe of an arm by its dataset; the comparison's own where no arm has that name."""
+    return next((recipe.arm(arm) for arm in ARMS if recipe.dataset(arm) == name), recipe)
+
+
+def _by_name(parents: Sequence[Version], recipe: Recipe) -> dict[str, Version]:
+    """Parents by the names under which the recipe's stages ask for them.
+
+    The arms of a comparison share a seed version that has the comparison's name, not theirs.
+    """
+    named = {parent.name: parent for parent in parents}
+    if isinstance(recipe, RoundsRecipe) and len(parents) == 1:
+        named[seeds_name(recipe.name)] = parents[0]
+    return named
 
 
 def _run_stages(build: RecordedBuild) -> Publication:

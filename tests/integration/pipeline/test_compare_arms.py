@@ -17,9 +17,12 @@ from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
 from evol_core.pipeline import FLOWS, Order, check_recipe, plan, run
 from evol_core.pipeline.context import Build
+from evol_core.pipeline.rebuild import rebuild_version
 from evol_core.recipe import CompareArmsRecipe, parse_recipe
 from evol_core.recipe.auto_evol import AnalyseConfig
 from evol_core.records import GenerateRequest, Losses, LossRequest, Request
+from evol_core.store.objects import ObjectStore
+from tests.integration.lineage_rows import table_counts
 
 pytestmark = pytest.mark.postgres
 
@@ -105,7 +108,13 @@ class Runs:
     def order(self, built: CompareArmsRecipe, key: str, stage: str, shard: int, shards: int) -> Order:
         with self.database.begin() as connection:
             run_id = register_run(
-                connection, flow="test", run_key=key, trigger="test", conf={}, code_version="0", recipe_hash=built.hash
+                connection,
+                flow="test",
+                run_key=key,
+                trigger="test",
+                conf=built.model_dump(mode="json"),
+                code_version="0",
+                recipe_hash=built.hash,
             )
             attempt_id = register_attempt(connection, run_id=run_id, task=stage, shard=shard, code_version="0")
         return Order(
@@ -190,6 +199,20 @@ def test_both_versions_have_the_seed_version_as_parent_and_their_size(tmp_path: 
         ).all()
     assert [tuple(row) for row in sizes] == [("sizes-large", "llm"), ("sizes-small", "slm")]
     assert len(seeds) == 1
+
+
+@pytest.mark.parametrize("name", ["sizes-small", "sizes-large", "sizes.seeds"])
+def test_each_of_its_versions_is_rebuilt_from_what_is_recorded(tmp_path: Path, runs: Runs, name: str) -> None:
+    runs.run(recipe(tmp_path, arms={"a": "small", "b": "large", "b_method": "base"}), "a", planned)
+    asked, counts = len(runs.asked), table_counts(runs.database)
+    with runs.database.connect() as connection:
+        lost = resolve(connection, name).data[0].sha256
+    ObjectStore(runs.settings.objects).path(lost).unlink()
+
+    found = rebuild_version(runs.settings, name)
+
+    assert (found.version, found.identical, found.restored) == (f"{name}@1", True, (lost,))
+    assert (len(runs.asked), table_counts(runs.database)) == (asked, counts), "nothing is asked or entered"
 
 
 def test_an_arm_without_rows_leaves_nothing_to_judge_and_says_so(tmp_path: Path, runs: Runs) -> None:
