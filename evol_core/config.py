@@ -56,13 +56,23 @@ def code_version() -> str:
 def _git_commit(git: Path) -> str:
     """The commit that HEAD names, read from git's own files; empty outside a checkout."""
     try:
-        head = (git / "HEAD").read_text().strip()
+        own, common = _git_folders(git)
+        head = (own / "HEAD").read_text().strip()
         if not head.startswith("ref: "):
             return head
         reference = head.removeprefix("ref: ")
-        if (git / reference).exists():
-            return (git / reference).read_text().strip()
-        packed = (git / "packed-refs").read_text().splitlines()
+        if (common / reference).exists():
+            return (common / reference).read_text().strip()
+        packed = (common / "packed-refs").read_text().splitlines()
         return next((line.split()[0] for line in packed if line.endswith(f" {reference}")), "")
     except OSError:
         return ""
+
+
+def _git_folders(git: Path) -> tuple[Path, Path]:
+    """Where HEAD and where branches are kept: one folder, but two in a worktree, whose `.git` is a file."""
+    if git.is_dir():
+        return git, git
+    own = git.parent / git.read_text().strip().removeprefix("gitdir: ")
+    shared = own / "commondir"
+    return own, own / shared.read_text().strip() if shared.exists() else own
