@@ -10,13 +10,11 @@ import typer
 
 from evol_core.cli.database import open_database, open_engine
 from evol_core.cli.output import AsJson, command, emit, say
-from evol_core.config import Settings
 from evol_core.errors import ConfigError
-from evol_core.job.lost import ended_attempts
+from evol_core.job.lost import note_ended
 from evol_core.lineage.care import retract_version, rollback_version, tag_version, untag_version
 from evol_core.lineage.garbage import Collected, collect_garbage, forget_object
 from evol_core.lineage.publish import release_version
-from evol_core.lineage.runs import finish_attempt
 from evol_core.lineage.versions import Version, resolve, show_version
 from evol_core.store.objects import ObjectStore
 
@@ -110,7 +108,7 @@ def gc(
         raise ConfigError(f"--older-than must be at least {SHORTEST_HOURS / 24:.2f} days (an hour), got {older_than}")
     with open_engine() as (settings, engine):
         if delete:
-            _note_ended(engine, settings)
+            note_ended(engine, settings)
         collected = collect_garbage(engine, ObjectStore(settings.objects), timedelta(days=older_than), remove=delete)
     emit(_collected(collected), as_json=as_json, title="removed" if delete else "would be removed")
     if not delete:
@@ -145,13 +143,6 @@ def _change(
         shown = show_version(connection, version.spec)
     emit({name: shown[name] for name in (*SHOWN, *kept)}, as_json=as_json, title=f"{version.spec}: {done}")
     return shown
-
-
-def _note_ended(engine: sa.Engine, settings: Settings) -> None:
-    """Attempts of this home's dead jobs are at work no more, and hold nothing back."""
-    with engine.begin() as connection:
-        for attempt_id, state in ended_attempts(settings).items():
-            finish_attempt(connection, attempt_id, state)
 
 
 def _collected(collected: Collected) -> dict[str, Any]:

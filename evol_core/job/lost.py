@@ -1,7 +1,23 @@
 """Attempts whose job ended without saying so to the lineage: killed, or while the database was away."""
 
+import sqlalchemy as sa
+
 from evol_core.config import Settings
 from evol_core.job.launch import all_jobs
+from evol_core.lineage.runs import finish_attempt
+
+
+def note_ended(engine: sa.Engine, settings: Settings) -> None:
+    """Say of the attempts of this home's dead jobs that they are at work no more: they hold no garbage back.
+
+    Raises:
+        JobFailed: another process has been starting or stopping one of the jobs for long.
+        DatabaseError: the database cannot be reached or written to.
+    """
+    ended = ended_attempts(settings)
+    with engine.begin() as connection:
+        for attempt_id, state in ended.items():
+            finish_attempt(connection, attempt_id, state)
 
 
 def ended_attempts(settings: Settings) -> dict[int, str]:

@@ -24,6 +24,9 @@ Report = Callable[[dict[str, Any]], None]
 
 Work = Callable[[JobSpec, Settings, Report], dict[str, Any]]
 
+COLLECTING = "housekeeping"
+"""The flow that collects garbage: it must know first which jobs are dead and need nothing any more."""
+
 log = logging.getLogger(__name__)
 
 
@@ -47,11 +50,24 @@ def run_stage(spec: JobSpec, settings: Settings, report: Report) -> dict[str, An
     )
     state = "failed"
     try:
+        if spec.flow == COLLECTING:
+            _note_dead_jobs(settings)
         output = run(order, settings, lambda progress: report(asdict(progress)))
         state = "success"
         return output
     finally:
         _note_end(settings, spec.attempt_id, state)
+
+
+def _note_dead_jobs(settings: Settings) -> None:
+    from evol_core.job.lost import note_ended
+    from evol_core.lineage.database import connect
+
+    engine = connect(settings.database_url)
+    try:
+        note_ended(engine, settings)
+    finally:
+        engine.dispose()
 
 
 def _note_end(settings: Settings, attempt_id: int, state: str) -> None:
