@@ -2,9 +2,9 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,17 @@ def check_evaluate(recipe: EvaluateRecipe, settings: Settings) -> None:
     """
     Raises:
         InputError: the file of prompts is missing.
+        ConfigError: what the recipe says of lm-eval is not there.
     """
     if not Path(recipe.prompts).is_file():
         raise InputError(f"prompts: {recipe.prompts} does not exist; name a file in IFEval's form, one prompt a line")
+    said = recipe.lm_eval
+    if said.tasks_folder and not Path(said.tasks_folder).is_dir():
+        raise ConfigError(f"lm_eval.tasks_folder: {said.tasks_folder} is no folder; name one with lm-eval's task files")
+    if said.python and not os.access(said.python, os.X_OK):
+        raise ConfigError(
+            f"lm_eval.python: {said.python} is no program; name the python of an environment with lm-eval"
+        )
 
 
 def plan_evaluate(build: Build[EvaluateRecipe]) -> Plan:
@@ -84,31 +92,51 @@ def _checks(item: Item, generation: Generation, check: Any) -> list[Checked]:
 
 
 def lm_eval_stage(build: Build[EvaluateRecipe]) -> dict[str, Any]:
-    """Run lm-eval on the model's folder, where the recipe names tasks; its results are in the folder it puts out.
+    """Run lm-eval on the model's folder, where the recipe names tasks, in the environment that it names.
+
+    Returns:
+        `lm_eval`, the folder that holds all of its results, and under `results` its figures by task and metric.
 
     Raises:
-        ConfigError: lm-eval is not installed.
+        ConfigError: lm-eval is not installed in the jobs environment, and no other is named.
         JobFailed: it failed; the job's log tells why.
     """
     recipe = build.recipe
     if not recipe.lm_eval.tasks:
         return {"lm_eval": "off"}
-    if importlib.util.find_spec("lm_eval") is None:
-        raise ConfigError("lm_eval.tasks are named, but lm-eval is not installed; install it into the jobs environment")
+    if not recipe.lm_eval.python and importlib.util.find_spec("lm_eval") is None:
+        raise ConfigError(
+            "lm_eval.tasks are named, but lm-eval is not installed; install it into the jobs environment, or name the "
+            "python of an environment that has it in lm_eval.python"
+        )
     folder = model_folder(recipe.models[recipe.model], build.settings)
     output = build.settings.home / "evaluations" / f"{recipe.name}-{build.order.run_id}"
     done = subprocess.run(lm_eval_command(recipe, folder, output), check=False)
     if done.returncode:
         raise JobFailed(f"lm-eval ended with exit code {done.returncode}; its words are in the job's log")
-    return {"lm_eval": str(output), "files": [str(path) for path in _results(output)]}
+    return {"lm_eval": str(output), "results": lm_eval_results(output)}
 
 
 def lm_eval_command(recipe: EvaluateRecipe, folder: Path, output: Path) -> list[str]:
     limit = [] if recipe.lm_eval.limit is None else ["--limit", str(recipe.lm_eval.limit)]
     model = ["--model", "hf", "--model_args", f"pretrained={folder}"]
     tasks = ["--tasks", ",".join(recipe.lm_eval.tasks)]
-    return [sys.executable, "-m", "lm_eval", *model, *tasks, "--output_path", str(output), *limit]
+    own = ["--include_path", recipe.lm_eval.tasks_folder] if recipe.lm_eval.tasks_folder else []
+    python = recipe.lm_eval.python or sys.executable
+    return [python, "-m", "lm_eval", *model, *tasks, *own, "--output_path", str(output), *limit]
 
 
-def _results(output: Path) -> Iterator[Path]:
-    return iter(sorted(output.rglob("results_*.json")))
+def lm_eval_results(output: Path) -> dict[str, dict[str, float]]:
+    """The figures of lm-eval's newest results file by task and metric.
+
+    Raises:
+        JobFailed: it left none.
+    """
+    files = sorted(output.rglob("results_*.json"))
+    if not files:
+        raise JobFailed(f"lm-eval left no results in {output}; its words are in the job's log")
+    results = json.loads(files[-1].read_text(encoding="utf-8"))["results"]
+    return {
+        task: {metric: value for metric, value in found.items() if isinstance(value, int | float)}
+        for task, found in results.items()
+    }

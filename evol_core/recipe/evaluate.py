@@ -12,8 +12,13 @@ from evol_core.recipe.parts import DecodingConfig, Part, Recipe
 class LmEvalConfig(Part):
     """A run of lm-eval beside it; off while no task is named."""
 
-    tasks: tuple[str, ...] = Field((), description="Names that lm-eval knows; it must be in the jobs environment")
+    tasks: tuple[str, ...] = Field((), description="Names that lm-eval knows, or that stand in tasks_folder")
     limit: int | None = Field(None, ge=1, description="Only the first so many items of a task")
+    tasks_folder: str = Field("", description="A folder with tasks of your own, as lm-eval writes them; empty: none")
+    python: str = Field(
+        "",
+        description="The python of an environment with lm-eval, so that ours needs none; empty: the jobs environment",
+    )
 
 
 class EvaluateRecipe(Recipe):
@@ -33,4 +38,7 @@ class EvaluateRecipe(Recipe):
         return {"model": self.model}
 
     def from_folder(self, base: Path) -> Self:
-        return self.model_copy(update={"prompts": str(base / self.prompts)})
+        lm_eval = self.lm_eval
+        if lm_eval.tasks_folder:
+            lm_eval = lm_eval.model_copy(update={"tasks_folder": str(base / lm_eval.tasks_folder)})
+        return self.model_copy(update={"prompts": str(base / self.prompts), "lm_eval": lm_eval})

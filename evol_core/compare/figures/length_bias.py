@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from evol_core.compare.figures.style import ARMS, DARK, figure
+from evol_core.compare.figures.style import ARMS, DARK, MARKERS, figure
 from evol_core.compare.material import Material
 from evol_core.judge.summary import summarise
 
@@ -20,10 +20,10 @@ def draw(material: Material) -> Figure | str:
     names = [f"{one.name.replace('A ', '')}\nn = {one.win + one.tie + one.lose}" for one, _ in found]
     values = [rate.value for _, rate in found]
     errors = [[rate.value - rate.low for _, rate in found], [rate.high - rate.value for _, rate in found]]
-    panel.bar(names, values, 0.55, color=ARMS[0])
-    panel.errorbar(names, values, yerr=errors, fmt="none", ecolor=DARK, capsize=4)
+    panel.errorbar(names, values, yerr=errors, fmt=MARKERS[0], color=ARMS[0], markersize=8, linewidth=2, capsize=5)
     panel.axhline(0.5, color=DARK, linestyle="--", linewidth=1)
     panel.set_ylim(0, 1)
+    panel.margins(x=0.12)
     panel.set_ylabel(f"win rate of {label}\n(ties count half)")
     panel.set_xlabel(f"instruction of {label} against the other's, in words")
     return drawn

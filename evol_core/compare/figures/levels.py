@@ -30,7 +30,7 @@ def draw(material: Material) -> Figure | str:
     for panel, (label, lines) in zip(panels, by_arm.items(), strict=True):
         panel.set_title(label)
         _bars(panel, [*before, *(line for line in lines if line.rows)])
-    panels[0].set_ylabel("share of accepted rows")
+    panels[0].set_ylabel("share of rows")
     handles, names = panels[0].get_legend_handles_labels()
     drawn.legend(handles[::-1], names[::-1], loc="outside right center", fontsize=9)
     return drawn

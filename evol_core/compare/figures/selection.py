@@ -35,23 +35,29 @@ def draw(material: Material) -> Figure | str:
             BY[metric],
             color=ARMS[place % len(ARMS)],
             marker=MARKERS[place % len(MARKERS)],
-            label=f"{arm.label}, by {metric}",
+            label=f"{arm.label}, by {metric} (n = {len(ranked_scores(arm, metric))})",
         )
+    panel.set_xticks(PERCENTS)
     panel.set_xlabel("kept rows, percent (highest first)")
     panel.set_ylabel("mean difficulty score, of 100")
-    drawn.legend(loc="outside upper center", fontsize=9)
+    drawn.legend(loc="outside upper center", fontsize=9, handlelength=3.5)
     return drawn
 
 
 def selection_curve(arm: Arm, metric: str) -> list[float]:
     """Mean difficulty of the first floor(p n / 100) rows, at least one, for each of PERCENTS; [] of no row."""
+    ranked = ranked_scores(arm, metric)
+    return [_mean(ranked[: max(1, percent * len(ranked) // 100)]) for percent in PERCENTS] if ranked else []
+
+
+def ranked_scores(arm: Arm, metric: str) -> list[float]:
+    """Difficulties of the rows that have both values, in the order of the selection."""
     rows: list[tuple[float, int, int, float]] = []
     for row in arm.accepted:
         by, of = (row.values[name].value if name in row.values else None for name in (metric, OF))
         if by is not None and of is not None:
             rows.append((-by, *row.key, of))
-    ranked = [row[-1] for row in sorted(rows)]
-    return [_mean(ranked[: max(1, percent * len(ranked) // 100)]) for percent in PERCENTS] if ranked else []
+    return [row[-1] for row in sorted(rows)]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -52,7 +52,7 @@ def _kinds(a: str, b: str) -> dict[str, tuple[str, str, str | None]]:
     return {
         "win": (f"{a} better", ARMS[0], None),
         "tie": ("tie", TIE, None),
-        "flipped": ("tie: verdict turned with the order", FLIPPED, None),
+        "flipped": ("tie: verdict turned with the order", FLIPPED, "..."),
         "unparsed": ("unparsed", NEUTRAL, "///"),
         "lose": (f"{b} better", ARMS[1], None),
     }
