@@ -26,6 +26,7 @@ from evol_core.recipe import SftRecipe
 from evol_core.records import content_hash
 from evol_core.runner import Progress
 from evol_core.sft.chat import check_chat_template
+from evol_core.sft.hosts import check_hosts
 from evol_core.sft.launch import run_trainer
 from evol_core.sft.merge import merge_adapter
 from evol_core.sft.plot import plot_losses
@@ -37,10 +38,9 @@ def check_sft(recipe: SftRecipe, settings: Settings) -> None:
     """
     Raises:
         NotFound: the host file is missing.
+        ConfigError: it is none, or has other than launch.processes slots.
     """
-    host_file = recipe.launch.host_file
-    if host_file and not Path(host_file).is_file():
-        raise NotFound(f"launch.host_file: {host_file} does not exist; write a line HOST slots=N a machine")
+    check_hosts(recipe.launch)
 
 
 @dataclass(frozen=True, kw_only=True)

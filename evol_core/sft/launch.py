@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evol_core.errors import JobFailed
 from evol_core.recipe.sft import LaunchConfig
+from evol_core.sft.hosts import is_local
 from evol_core.sft.task import TrainingFolder
 
 TRAINER = "evol_core.sft.trainer"
@@ -19,15 +20,17 @@ TAIL_LINES = 25
 
 
 def command(launch: LaunchConfig, task: Path, port: int) -> list[str]:
-    """The launcher's command line. With a host file DeepSpeed reaches the other machines by ssh."""
+    """The launcher's command line. Several machines of a host file are reached by ssh, and a single one is this one.
+
+    DeepSpeed would ask ssh for that one, too, and without a host file would look for one in /job.
+    """
     if launch.launcher == "torchrun":
         place = [f"--nproc_per_node={launch.processes}", "--master_addr=127.0.0.1", f"--master_port={port}"]
         return [sys.executable, "-m", "torch.distributed.run", *place, "-m", TRAINER, str(task)]
     runner = [sys.executable, "-m", "deepspeed.launcher.runner"]
-    if launch.host_file:
-        place = [f"--hostfile={launch.host_file}", f"--master_port={port}"]
-    else:
-        place = [f"--num_gpus={launch.processes}", "--master_addr=127.0.0.1", f"--master_port={port}"]
+    place = [f"--hostfile={launch.host_file or os.devnull}", f"--master_port={port}"]
+    if is_local(launch):
+        place += [f"--num_gpus={launch.processes}", "--master_addr=127.0.0.1", "--no_ssh_check"]
     return [*runner, *place, "--module", TRAINER, str(task)]
 
 
@@ -36,7 +39,7 @@ def environment(inherited: Mapping[str, str], launch: LaunchConfig, *, gpu: bool
     said = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
     if not gpu:
         said |= {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": inherited.get("OMP_NUM_THREADS", "1")}
-        if not launch.host_file:
+        if is_local(launch):
             said["GLOO_SOCKET_IFNAME"] = "lo"
     return {**inherited, **said}
 
@@ -55,6 +58,7 @@ def run_trainer(folder: TrainingFolder, launch: LaunchConfig, *, gpu: bool, tell
         JobFailed: a process of the training failed; what the last checkpoint holds is not lost.
     """
     port = launch.master_port or free_port()
+    folder.finished.unlink(missing_ok=True)
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
             command(launch, folder.task, port),
@@ -71,7 +75,7 @@ def run_trainer(folder: TrainingFolder, launch: LaunchConfig, *, gpu: bool, tell
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-    if process.returncode:
+    if process.returncode or not folder.finished.exists():
         tail = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
         raise JobFailed(
             f"the training ended with exit code {process.returncode}; a retry goes on from its last checkpoint. "

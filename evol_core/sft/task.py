@@ -88,6 +88,11 @@ class TrainingFolder:
         return self.path / "log.txt"
 
     @property
+    def finished(self) -> Path:
+        """Written when all is saved: DeepSpeed's launcher ends with 0 where its processes were killed."""
+        return self.path / "finished"
+
+    @property
     def adapter(self) -> Path:
         """What LoRA has learned, before it is merged."""
         return self.path / "adapter"

@@ -215,6 +215,7 @@ def main() -> None:
         trainer.model.config.use_cache = True
     trainer.save_model(str(folder.unfinished_model if task.tuning == "full" else folder.adapter))
     torch.distributed.barrier()
+    folder.finished.touch()
     torch.distributed.destroy_process_group()
 
 

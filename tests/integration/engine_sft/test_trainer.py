@@ -107,8 +107,18 @@ def test_two_processes_share_weights_and_leave_one_whole_model(base: Path, tmp_p
     assert weights[0].keys() == weights[1].keys()
     for name, weight in weights[0].items():
         torch.testing.assert_close(weights[1][name], weight, rtol=1e-2, atol=1e-3)
+    hosted = TrainingFolder(tmp_path / "hosted")
+    begin(hosted, base, shared)
+    assert train(hosted, by_host_file(shared, tmp_path)) == pytest.approx(found, rel=1e-5), "DeepSpeed's own launcher"
     with pytest.raises(ConfigError, match=r"was written by 2 processes, and launch\.processes is 1"):
         two.last_checkpoint(processes=1)
+
+
+def by_host_file(chosen: SftRecipe, folder: Path) -> SftRecipe:
+    path = folder / "hosts"
+    path.write_text(f"localhost slots={chosen.launch.processes}\n")
+    launch = chosen.launch.model_copy(update={"launcher": "deepspeed", "host_file": str(path)})
+    return chosen.model_copy(update={"launch": launch})
 
 
 def test_preferences_are_learned_by_adapters_that_are_merged(base: Path, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from evol_core.errors import ConfigError, JobFailed, RecipeError
+from evol_core.errors import ConfigError, JobFailed, NotFound, RecipeError
 from evol_core.recipe import LaunchConfig, SftRecipe, parse_recipe
+from evol_core.sft import launch
+from evol_core.sft.hosts import check_hosts
 from evol_core.sft.launch import command, environment
 from evol_core.sft.order import steps_of, training_order
 from evol_core.sft.plot import moving_mean
@@ -136,13 +138,56 @@ def test_torchrun_keeps_to_this_machine() -> None:
     assert said[-3:] == ["-m", "evol_core.sft.trainer", "/run/task.json"]
 
 
-def test_a_host_file_goes_to_deepspeed_only() -> None:
-    said = command(LaunchConfig(host_file="/hosts", launcher="deepspeed"), Path("task.json"), port=4000)
+def hosts(folder: Path, text: str, processes: int = 4) -> LaunchConfig:
+    path = folder / "hosts"
+    path.write_text(text)
+    return LaunchConfig(host_file=str(path), launcher="deepspeed", processes=processes)
 
-    assert "--hostfile=/hosts" in said
-    assert not any("127.0.0.1" in word for word in said)
+
+def test_several_machines_are_reached_by_ssh_and_a_single_one_is_this_one(tmp_path: Path) -> None:
+    two = hosts(tmp_path, "one slots=2\n# spare\n\ntwo slots=2\n")
+    check_hosts(two)
+    said = command(two, Path("task.json"), port=4000)
+    assert f"--hostfile={tmp_path / 'hosts'}" in said
+    assert not any("127.0.0.1" in word or "ssh" in word or "num_gpus" in word for word in said)
+    assert "GLOO_SOCKET_IFNAME" not in environment({}, two, gpu=False)
+
+    one = hosts(tmp_path, "localhost slots=4\n")
+    said = command(one, Path("task.json"), port=4000)
+    assert {"--num_gpus=4", "--master_addr=127.0.0.1", "--no_ssh_check"} <= set(said)
+    assert environment({}, one, gpu=False)["GLOO_SOCKET_IFNAME"] == "lo"
     with pytest.raises(ValidationError, match="set launcher to deepspeed"):
         LaunchConfig(host_file="/hosts")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("one slots=2\n", r"processes is 4, and .*hosts has 2 slots on 1 machines; make them equal"),
+        ("one slots=2\none slots=2\n", r"hosts, line 2: 'one slots=2'; write HOST slots=N, once a machine"),
+        ("one\n", r"hosts, line 1: 'one'; write HOST slots=N"),
+        ("# nobody\n", "hosts names no machine"),
+    ],
+)
+def test_a_host_file_that_does_not_fit_is_refused_before_anything_starts(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_hosts(hosts(tmp_path, text))
+    (tmp_path / "hosts").unlink()
+    with pytest.raises(NotFound, match="hosts does not exist; write a line HOST slots=N a machine"):
+        check_hosts(LaunchConfig(host_file=str(tmp_path / "hosts"), launcher="deepspeed"))
+
+
+def test_a_launcher_that_ends_well_without_a_trained_model_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = TrainingFolder(tmp_path)
+    folder.finished.touch()
+    monkeypatch.setattr(launch, "command", lambda *about: ["true"])
+
+    with pytest.raises(JobFailed, match="exit code 0; a retry goes on from its last checkpoint"):
+        launch.run_trainer(folder, LaunchConfig(), gpu=False, tell=lambda steps: None)
 
 
 def test_no_hub_is_asked_and_a_cpu_is_told_so() -> None:
