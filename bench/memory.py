@@ -2,9 +2,10 @@
 
     .venv/bin/python -m bench.memory [--rows 10000 100000 1000000]
 
-For every size, a build of made-up seeds is answered by a made-up model and recorded; then each stage goes through the
-same rows once more with every answer replayed (publishing: for the first time), in a process of its own whose highest
-resident memory is read. The goal: at the largest size at most 1.25 times what it is at the smallest.
+For every size, a build of made-up seeds is answered by a made-up model and recorded ("asked"); then each stage goes
+through the same rows once more and derives all from the recorded answers ("replayed"; publishing has no other way), in
+a process of its own whose highest resident memory is read. The goal: at the largest size at most 1.25 times what it
+is at the smallest.
 
 The seed stage holds every seed and has no goal; its figure is printed.
 """
@@ -12,11 +13,15 @@ The seed stage holds every seed and has no goal; its figure is printed.
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-from bench.recorded_build import Measured, in_own_process, write_seeds
+from bench.recorded_build import ALL, Measured, in_own_process, write_seeds
 from bench.scratch import home_with_database
 
-STAGES = ("evolve", "score", "publish")
+ASKING = ("evolve", "score")
+
+STAGES = ("evolve asked", "evolve replayed", "score asked", "score replayed", "publish")
 
 GOAL = 1.25
 
@@ -27,19 +32,23 @@ def measure(sizes: list[int]) -> dict[str, list[Measured]]:
     with home_with_database() as (home, _):
         for rows in sizes:
             write_seeds(home, rows)
-            of_stage = {"seed": in_own_process(home, "seed", rows)}
-            for stage in ("evolve", "score"):
-                in_own_process(home, stage, rows, fill=True)
-            for stage in STAGES:
-                of_stage[stage] = in_own_process(home, stage, rows)
-            for stage, measured in of_stage.items():
+            for stage, measured in _turns(home, rows):
+                assert measured.finished
                 print(
-                    f"{stage:8} {rows:10,} rows: peak {measured.peak_mib:7.0f} MiB, {measured.seconds:7.1f} s "
+                    f"{stage:15} {rows:10,} rows: peak {measured.peak_mib:7.0f} MiB, {measured.seconds:7.1f} s "
                     f"({measured.cpu_seconds:.1f} s of CPU), {measured.replayed:,} answers replayed",
                     flush=True,
                 )
                 found.setdefault(stage, []).append(measured)
     return found
+
+
+def _turns(home: Path, rows: int) -> Iterator[tuple[str, Measured]]:
+    yield "seed", in_own_process(home, "seed", rows)
+    for stage in ASKING:
+        yield f"{stage} asked", in_own_process(home, stage, rows, answers=ALL)
+        yield f"{stage} replayed", in_own_process(home, stage, rows, derive=True)
+    yield "publish", in_own_process(home, "publish", rows)
 
 
 def main() -> int:

@@ -1,9 +1,10 @@
 """A build of made-up seeds by a made-up model: what stages cost beside the model, each in a process of its own.
 
-    .venv/bin/python -m bench.recorded_build HOME STAGE ROWS [--fill]
+    .venv/bin/python -m bench.recorded_build HOME STAGE ROWS [--answers N] [--derive]
 
-Runs one stage of evol_instruct, one round, in a home whose database runs already. With --fill the made-up model
-answers and is recorded; without, nothing may be asked that is not recorded. Prints one line of JSON.
+Runs one stage of evol_instruct, one round, in a home whose database runs already. The made-up model is gone after N
+answers (by default before the first), as if the job were killed there. With --derive, pieces that are finished are
+derived again from their recorded answers. Prints one line of JSON.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from pathlib import Path
 
 from bench.scratch import MODEL, texts
 from evol_core.config import PROJECT_ROOT, Settings
+from evol_core.errors import EngineError
+from evol_core.lineage.pieces import Piece
 from evol_core.lineage.runs import register_attempt, register_run
-from evol_core.llm.port import Engine
 from evol_core.pipeline.context import Build, Order
 from evol_core.pipeline.flows import FLOWS
 from evol_core.platform.postgres import ensure_postgres
@@ -30,6 +32,9 @@ from evol_core.records import Generation, Losses, LossRequest, ModelRef, Request
 FLOW = "evol_instruct"
 
 SEED_CHARS = 200
+
+ALL = 10**12
+"""Answers that a made-up model never comes to the end of."""
 
 ANSWER = "It leads from the mountains to the sea, past four cities and a hundred mills, and freezes every winter. " * 4
 
@@ -41,7 +46,7 @@ class Measured:
     stage: str
     rows: int
     seconds: float
-    """Of the stage; the process had loaded its modules."""
+    """Of the stage, or of its way to the first question that the model did not answer; modules were loaded before."""
 
     cpu_seconds: float
     """Of this process in the stage, without PostgreSQL's."""
@@ -51,6 +56,7 @@ class Measured:
 
     replayed: int
     generated: int
+    finished: bool
 
 
 class MadeUp:
@@ -58,14 +64,18 @@ class MadeUp:
 
     name = "made up"
 
-    def __init__(self) -> None:
+    def __init__(self, answers: int) -> None:
+        self._left = answers
         self._asked: list[Request] = []
 
     def submit(self, requests: Sequence[Request]) -> None:
         self._asked += requests
 
     def collect(self) -> list[Generation]:
-        asked, self._asked = self._asked, []
+        if not self._left:
+            raise EngineError("the made-up model is gone, as it was told to be")
+        asked, self._asked = self._asked[: self._left], self._asked[self._left :]
+        self._left -= len(asked)
         return [_answer(request) for request in asked]
 
     def close(self) -> None:
@@ -89,11 +99,16 @@ CHILD = "Explain how a river"
 
 
 class _Build(Build[Recipe]):
-    """A build that knows its model without a folder."""
+    """A build that knows its model without a folder, and may have to derive everything."""
+
+    derive = False
 
     @cached_property
     def models(self) -> dict[str, ModelRef]:
         return {"default": MODEL}
+
+    def finished_pieces(self, work: str) -> list[Piece]:
+        return [] if self.derive else super().finished_pieces(work)
 
 
 def recipe(home: Path, rows: int) -> Recipe:
@@ -108,21 +123,18 @@ def recipe(home: Path, rows: int) -> Recipe:
     return parse_recipe(said, origin="bench")
 
 
-def run_stage(home: Path, stage: str, rows: int, *, fill: bool) -> Measured:
+def run_stage(home: Path, stage: str, rows: int, *, answers: int, derive: bool) -> Measured:
     """Run it as a new attempt of the one run of this size."""
     settings = Settings(home=home, database_url=ensure_postgres(home).evol, jobs_python=Path(sys.executable))
     made = recipe(home, rows)
 
-    def make_engine(*about: object) -> Engine:
-        assert fill, "everything is recorded; no engine may be asked"
-        return MadeUp()
-
     order = Order(flow=FLOW, stage=stage, recipe=made, run_id=0, attempt_id=0)
-    build = _Build(order, settings, lambda progress: None, make_engine)
+    build = _Build(order, settings, lambda progress: None, lambda *about: MadeUp(answers))
+    build.derive = derive
     try:
         build.order = _registered(build, order)
         began, busy = time.perf_counter(), time.process_time()
-        build.put_output(stage, FLOWS[FLOW].stages[stage](build))
+        finished = _finished(build, stage)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - busy
         requests = build.requests()
     finally:
@@ -135,7 +147,17 @@ def run_stage(home: Path, stage: str, rows: int, *, fill: bool) -> Measured:
         peak_mib=peak_mib(),
         replayed=requests["replayed"],
         generated=requests["generated"],
+        finished=finished,
     )
+
+
+def _finished(build: _Build, stage: str) -> bool:
+    """Run the stage as far as its model answers."""
+    try:
+        build.put_output(stage, FLOWS[FLOW].stages[stage](build))
+    except EngineError:
+        return False
+    return True
 
 
 def _registered(build: _Build, order: Order) -> Order:
@@ -159,9 +181,10 @@ def write_seeds(home: Path, rows: int) -> None:
     (home / f"seeds-{rows}.txt").write_text("".join(f"{text}\n" for text in texts(rows, SEED_CHARS)))
 
 
-def in_own_process(home: Path, stage: str, rows: int, *, fill: bool = False) -> Measured:
+def in_own_process(home: Path, stage: str, rows: int, *, answers: int = 0, derive: bool = False) -> Measured:
     """Run a stage in a process of its own."""
-    command = [sys.executable, "-m", "bench.recorded_build", str(home), stage, str(rows), *(["--fill"] if fill else [])]
+    command = [sys.executable, "-m", "bench.recorded_build", str(home), stage, str(rows), "--answers", str(answers)]
+    command += ["--derive"] if derive else []
     done = subprocess.run(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return Measured(**json.loads(done.stdout))
 
@@ -171,9 +194,11 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("stage")
     parser.add_argument("rows", type=int)
-    parser.add_argument("--fill", action="store_true")
+    parser.add_argument("--answers", type=int, default=0)
+    parser.add_argument("--derive", action="store_true")
     options = parser.parse_args()
-    print(json.dumps(asdict(run_stage(options.home, options.stage, options.rows, fill=options.fill))))
+    measured = run_stage(options.home, options.stage, options.rows, answers=options.answers, derive=options.derive)
+    print(json.dumps(asdict(measured)))
 
 
 if __name__ == "__main__":

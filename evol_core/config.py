@@ -1,5 +1,6 @@
 """Where the platform keeps things and how it is reached. Built once, at the edge (`platform`, `job`, `__main__`)."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,16 @@ def code_version() -> str:
     """The package's version and, in a git checkout, its commit: `0.1.0+1a2b3c4d5e6f`."""
     commit = _git_commit(PROJECT_ROOT / ".git")
     return f"{__version__}+{commit[:12]}" if commit else __version__
+
+
+@cache
+def source_hash() -> str:
+    """SHA-256, 64 hex digits, of the package's own modules: other code may derive other rows."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _git_commit(git: Path) -> str:

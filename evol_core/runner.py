@@ -152,12 +152,14 @@ def reported(
     report: Report,
     counts: Callable[[], tuple[int, int, int]],
     listen: Callable[[Callable[[], None]], None] = lambda tell: None,
+    done: int = 0,
 ) -> Iterator[T]:
     """Pass results on and report at most once a second.
 
     Args:
         counts: tells replayed requests, generated ones, and tokens out.
         listen: is given what to call when more is recorded, so that there is news before the first row is done.
+        done: rows that were finished before.
     """
     began = last = time.monotonic()
     tokens_before = counts()[2]
@@ -182,7 +184,6 @@ def reported(
             last = time.monotonic()
             tell(done)
 
-    done = 0
     tell(done)
     listen(tell_at_times)
     for result in results:

@@ -24,6 +24,9 @@ class Collected:
     outputs: int
     """Stage outputs of runs that have shown no life for long."""
 
+    pieces: int
+    """Finished pieces of stages that nobody started again for as long."""
+
     marked: int
     """Registered objects that nothing needs."""
 
@@ -46,13 +49,14 @@ def collect_garbage(engine: sa.Engine, store: ObjectStore, older_than: timedelta
     with engine.connect() as connection, connection.begin() as transaction:
         before, at_work = _bounds(connection, older_than)
         outputs = connection.execute(_GIVE_UP, {"before": before}).scalar_one()
+        pieces = connection.execute(_GIVE_UP_PIECES, {"before": before}).scalar_one()
         marked = connection.execute(_MARK, {"before": before}).all()
         needed = {bytes(row.sha256) for row in connection.execute(_NEEDED)}
         if not remove:
             transaction.rollback()
     swept = sweep(store, lambda name: bytes.fromhex(name) in needed, before.timestamp(), remove=remove)
     logger.info("collected %d objects, %d bytes", len(swept.objects), swept.n_bytes)
-    return Collected(outputs=outputs, marked=len(marked), swept=swept, at_work=at_work)
+    return Collected(outputs=outputs, pieces=pieces, marked=len(marked), swept=swept, at_work=at_work)
 
 
 def forget_object(connection: sa.Connection, store: ObjectStore, sha256: str) -> int:
@@ -77,6 +81,7 @@ def forget_object(connection: sa.Connection, store: ObjectStore, sha256: str) ->
         store.verify(sha256)
     except (NotFound, ObjectDamaged):
         connection.execute(_FORGET, {"sha256": sha256})
+        connection.execute(_FORGET_PIECES)
         return int(users.answers)
     raise VersionConflict(f"object {sha256} is whole; only a missing or damaged one can be forgotten")
 
@@ -88,6 +93,8 @@ def _bounds(connection: sa.Connection, older_than: timedelta) -> tuple[datetime,
 
 
 _GIVE_UP = sa.text("SELECT lineage.give_up_outputs(:before)")
+
+_GIVE_UP_PIECES = sa.text("SELECT lineage.give_up_pieces(:before)")
 
 _MARK = sa.text("SELECT sha256 FROM lineage.mark_garbage(:before)")
 
@@ -106,3 +113,6 @@ _USERS = sa.text("""
 """)
 
 _FORGET = sa.text("UPDATE lineage.object_file SET deleted_at = now() WHERE sha256 = decode(:sha256, 'hex')")
+
+_FORGET_PIECES = sa.text("DELETE FROM lineage.finished_piece")
+"""Any of them may have been derived from the answers that are given up; they cost little to derive again."""

@@ -20,11 +20,12 @@ from evol_core.llm.port import Program
 from evol_core.pipeline.auto_optimise import base_method, check_optimise
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.evolving import chosen_method
-from evol_core.pipeline.instruct import read_seed_rows, rounds_setting
+from evol_core.pipeline.instruct import own_bounds, read_seed_rows, rounds_setting
+from evol_core.pipeline.pieces import Tables, by_status, made_in_pieces, parts_of, tallied
 from evol_core.pipeline.publishing import Beside, publish_stage, tables_of
 from evol_core.pipeline.scoring import check_scores
 from evol_core.recipe import AutoEvolRecipe
-from evol_core.records import Status
+from evol_core.records import Seed
 from evol_core.runner import drive, write_parts
 from evol_core.schemas import EVOLVED, evolved_row
 from evol_core.seed import check_sources, read_seeds
@@ -53,28 +54,33 @@ def method_setting(build: Build[AutoEvolRecipe], method: Method) -> EvolveSettin
 
 def auto_evolve_stage(build: Build[AutoEvolRecipe]) -> Row:
     """Evolve and answer the shard's seeds by the chosen method, all rounds; every reply's trajectory is kept."""
-    setting = method_setting(build, chosen_method(build))
-    seeds = list(read_seed_rows(build))
-    programs = (listening(evolve_row(seed, setting)) for seed in seeds)
-    evolved = build.told("evolve", len(seeds), drive(programs, build.engine))
-    counts = dict.fromkeys(Status, 0)
-    trajectories: list[Row] = []
+    method = chosen_method(build)
+    setting = method_setting(build, method)
+    (output,) = build.outputs("seed")
+    first, last = own_bounds(build)
 
-    def rows() -> Iterator[Row]:
-        for heard in evolved:
-            for row in heard.result:
-                counts[row.verdict.status] += 1
-                trajectories.append(trajectory_row(row, heard.answers[row.evolve_hash]))
-                yield evolved_row(row)
+    def evolved(seed: Seed) -> Program[Tables]:
+        heard = yield from listening(evolve_row(seed, setting))
+        trajectories = [trajectory_row(row, heard.answers[row.evolve_hash]) for row in heard.result]
+        return [[evolved_row(row) for row in heard.result], trajectories]
 
-    parts = write_parts(build.store, rows(), EVOLVED)
-    kept = write_parts(build.store, trajectories, TRAJECTORIES)
+    pieces = made_in_pieces(
+        build,
+        "evolve",
+        read_seed_rows(build),
+        evolved,
+        [EVOLVED, TRAJECTORIES],
+        total=last - first,
+        decided_by=[output["parts"], first, last, method.text],
+    )
+    parts, trajectories = parts_of(pieces), parts_of(pieces, 1)
+    outcomes = tallied(build.store, trajectories, "outcome")
     return {
-        "parts": [part.sha256 for part in parts],
-        "trajectories": [part.sha256 for part in kept],
-        "seeds": len(seeds),
-        "parsed": sum(map(is_parsed, trajectories)),
-        "counts": {status.value: number for status, number in counts.items()},
+        "parts": parts,
+        "trajectories": trajectories,
+        "seeds": last - first,
+        "parsed": sum(n for outcome, n in outcomes.items() if Outcome(outcome).parsed),
+        "counts": by_status(build.store, parts),
     }
 
 

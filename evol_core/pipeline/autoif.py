@@ -9,6 +9,7 @@ from evol_core.pipeline.autoif_parts import (
     asking_of,
     checkers_of,
     counted,
+    in_parts,
     put,
     read_rows,
     sandbox_of,
@@ -16,6 +17,7 @@ from evol_core.pipeline.autoif_parts import (
 )
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.instruct import seed_version, shard_bounds
+from evol_core.pipeline.pieces import Tables, made_in_pieces
 from evol_core.recipe import AutoifRecipe
 from evol_core.recipe.autoif import NLI_ENGINE, NLI_OFF
 from evol_core.records import Instruction, Status
@@ -92,11 +94,21 @@ def checkers_stage(build: Build[AutoifRecipe]) -> Output:
     (lines,) = build.outputs("constraints")
     first, last = shard_bounds(lines["constraints"], build.order.shard, build.order.shards)
     going_on = (row for row in read_rows(build, lines["parts"]["lines"]) if row["ordinal"] is not None)
-    constraints = list(islice(going_on, first, last))
-    programs = (sample_checkers_of(build, row["constraint"]) for row in constraints)
-    sampled = build.told("checkers", len(constraints), drive(programs, build.engine))
-    rows = chain.from_iterable(reply_rows(row, one) for row, one in zip(constraints, sampled, strict=True))
-    return put(build, "replies", rows, REPLIES)
+
+    def replied(row: Row) -> Program[Tables]:
+        sampled = yield from sample_checkers_of(build, row["constraint"])
+        return [list(reply_rows(row, sampled))]
+
+    pieces = made_in_pieces(
+        build,
+        "checkers",
+        islice(going_on, first, last),
+        replied,
+        [REPLIES],
+        total=last - first,
+        decided_by=[lines["parts"], first, last],
+    )
+    return in_parts(build, "replies", pieces)
 
 
 def sample_checkers_of(build: Build[AutoifRecipe], constraint: str) -> Program[SampledCheckers]:

@@ -1,13 +1,14 @@
 """The stages of AutoIF that ask for responses under constraints, and for a judge's word on those that were kept."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from evol_core.llm.port import Program
-from evol_core.pipeline.autoif_parts import Output, asking_of, own, put, read_rows, seed_texts
+from evol_core.pipeline.autoif_parts import Output, asking_of, in_parts, own, read_rows, seed_texts
 from evol_core.pipeline.context import Build
+from evol_core.pipeline.pieces import Tables, made_in_pieces
 from evol_core.recipe import AutoifRecipe
 from evol_core.records import Instruction, Pair, Status
-from evol_core.runner import drive
 from evol_core.verify.quality import KEEP_FROM, Quality, judge_quality
 from evol_core.verify.queries import choose_queries, usable_queries
 from evol_core.verify.responses import ConstrainedTask, SampledResponse, sample_responses
@@ -18,15 +19,22 @@ def respond_stage(build: Build[AutoifRecipe]) -> Output:
     """Ask the shard's kept constraints' queries; exactly one row a response."""
     setting = build.recipe.responses
     fates = read_rows(build, own(build, "back_translate")["parts"]["fates"])
-    tasks = list(tasks_of(fates, usable_queries(seed_texts(build, "queries")), setting.queries))
-    programs = (sample_responses_of(build, task) for _, task in tasks)
-    answered = build.told("respond", len(tasks), drive(programs, build.engine))
-    rows = (
-        response_row(head | {"sample": sample, "ordinal": head["task"] * setting.samples + sample}, task, response)
-        for (head, task), responses in zip(tasks, answered, strict=True)
-        for sample, response in enumerate(responses)
-    )
-    return put(build, "responses", rows, RESPONSES) | {"tasks": len(tasks)}
+    queries = usable_queries(seed_texts(build, "queries"))
+    tasks = list(tasks_of(fates, queries, setting.queries))
+
+    def answered(task: tuple[Row, ConstrainedTask]) -> Program[Tables]:
+        head, asked = task
+        responses = yield from sample_responses_of(build, asked)
+        return [
+            [
+                response_row(head | {"sample": number, "ordinal": head["task"] * setting.samples + number}, asked, one)
+                for number, one in enumerate(responses)
+            ]
+        ]
+
+    decided_by = [own(build, "back_translate")["parts"]["fates"], build.outputs("sources")]
+    pieces = made_in_pieces(build, "respond", tasks, answered, [RESPONSES], total=len(tasks), decided_by=decided_by)
+    return in_parts(build, "responses", pieces) | {"tasks": len(tasks)}
 
 
 def sample_responses_of(build: Build[AutoifRecipe], task: ConstrainedTask) -> Program[tuple[SampledResponse, ...]]:
@@ -74,13 +82,19 @@ def response_row(head: Row, task: ConstrainedTask, response: SampledResponse) ->
 def quality_stage(build: Build[AutoifRecipe]) -> Output:
     """Have every response scored that its checkers let pass; the others go on as they are."""
     parts = own(build, "check")["parts"]["responses"]
-    asked = [row for row in read_rows(build, parts) if row["status"] == Status.ACCEPTED]
-    programs = (judge_quality_of(build, row) for row in asked)
-    judged = iter(list(build.told("quality", len(asked), drive(programs, build.engine))))
-    rows = (
-        quality_row(row, next(judged)) if row["status"] == Status.ACCEPTED else row for row in read_rows(build, parts)
+    rows, total = read_rows(build, parts), sum(own(build, "check")["counts"].values())
+    pieces = made_in_pieces(
+        build, "quality", rows, partial(judged_row, build), [RESPONSES], total=total, decided_by=parts
     )
-    return put(build, "responses", rows, RESPONSES)
+    return in_parts(build, "responses", pieces)
+
+
+def judged_row(build: Build[AutoifRecipe], row: Row) -> Program[Tables]:
+    """A row of RESPONSES with a judge's word, where its checkers let it pass."""
+    if row["status"] != Status.ACCEPTED:
+        return [[row]]
+    quality = yield from judge_quality_of(build, row)
+    return [[quality_row(row, quality)]]
 
 
 def judge_quality_of(build: Build[AutoifRecipe], row: Row) -> Program[Quality]:

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from evol_core.config import Settings
 from evol_core.errors import ConfigError, SeedError
+from evol_core.lineage.pieces import Piece
 from evol_core.pipeline.context import Build
+from evol_core.pipeline.pieces import by_status, parts_of
 from evol_core.recipe import AutoifRecipe, DecodingConfig
 from evol_core.records import Status
 from evol_core.runner import write_parts
@@ -98,6 +100,12 @@ def put(build: Build[AutoifRecipe], name: str, rows: Iterable[Row], schema: pa.S
 
     parts = write_parts(build.store, counting(), schema)
     return {"parts": {name: [part.sha256 for part in parts]}, "counts": counts}
+
+
+def in_parts(build: Build[AutoifRecipe], name: str, pieces: Sequence[Piece]) -> Output:
+    """As `put`, for rows that were written piece by piece."""
+    parts = parts_of(pieces)
+    return {"parts": {name: parts}, "counts": by_status(build.store, parts)}
 
 
 def counted(rows: Iterable[Row]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast, get_args
 
@@ -13,6 +14,7 @@ from evol_core.errors import JobFailed, ModelError
 from evol_core.lineage.database import connect
 from evol_core.lineage.generations import PostgresIndex
 from evol_core.lineage.migrate import check_writable
+from evol_core.lineage.pieces import Piece, finished_pieces, keep_piece
 from evol_core.lineage.publish import Load, Publication, Published, publish
 from evol_core.lineage.runs import put_stage_output, stage_outputs
 from evol_core.lineage.versions import Version
@@ -129,13 +131,15 @@ class Build(Generic[R]):
         counts = self.engine.counts
         return counts.replayed, counts.generated, counts.tokens
 
-    def told(self, stage: str, total: int, results: Iterator[T]) -> Iterator[T]:
-        """The results as they are, while the job's follower hears how far the stage is."""
+    def told(self, stage: str, total: int, results: Iterator[T], *, done: int = 0) -> Iterator[T]:
+        """The results as they are, while the job's follower hears how far the stage is; `done` came before them."""
 
         def listen(tell: Callable[[], None]) -> None:
             self.engine.on_commit = tell
 
-        return reported(results, stage=stage, total=total, report=self.report, counts=self.counts, listen=listen)
+        return reported(
+            results, stage=stage, total=total, report=self.report, counts=self.counts, listen=listen, done=done
+        )
 
     def requests(self) -> dict[str, Any]:
         """What was replayed and what engines did, so far."""
@@ -158,6 +162,17 @@ class Build(Generic[R]):
             put_stage_output(
                 connection, attempt_id=self.order.attempt_id, stage=stage, shard=self.order.shard, output=output
             )
+
+    def finished_pieces(self, work: str) -> list[Piece]:
+        """What earlier attempts at the same work have finished and is whole, from its beginning; it stays now."""
+        with self.database.connect() as connection:
+            found = list(finished_pieces(connection, work))
+        return list(takewhile(lambda piece: all(self.store.keep(one.sha256) for one in piece.objects), found))
+
+    def keep_piece(self, work: str, number: int, piece: Piece) -> None:
+        """Enter a piece that is written, for attempts to come."""
+        with self.database.begin() as connection:
+            keep_piece(connection, work, number, piece, self.order.attempt_id)
 
     def publish(self, publication: Publication, load: Load) -> Published:
         """Publish for this order's attempt (lineage.publish.publish); a rebuild holds it against what is there."""

@@ -15,16 +15,18 @@ from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
 from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
 from evol_core.lineage.queries import seed_ordinals
 from evol_core.lineage.versions import Version
+from evol_core.llm.port import Program
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
+from evol_core.pipeline.pieces import Tables, by_status, made_in_pieces, parts_of
 from evol_core.pipeline.repeated import repeated_pairs
-from evol_core.pipeline.scoring import check_scores, scored_set, scoring_of
+from evol_core.pipeline.scoring import check_scores, score_tables, scored_set, scoring_of
 from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.recipe import InstructRecipe, SeedSource
 from evol_core.records import Instruction, Pair, Refused, Seed, Status
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.respond import respond_request
-from evol_core.runner import drive, write_parts
+from evol_core.runner import write_parts
 from evol_core.schemas import (
     EVOLVED,
     REFUSED,
@@ -39,7 +41,6 @@ from evol_core.schemas import (
 from evol_core.score.diversity import Member
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics import set_metrics
-from evol_core.score.rows import score_pair
 from evol_core.seed import SeedBatch, check_sources, read_seeds
 from evol_core.store.objects import StoredObject
 
@@ -149,7 +150,7 @@ def _count(refused: list[Refused], status: Status) -> int:
 
 def read_seed_rows(build: Build[Rounds]) -> Iterator[Seed]:
     """The seeds of this build's seed version, in the order of their ordinals, this order's shard of them."""
-    first, last = _bounds(build)
+    first, last = own_bounds(build)
     yield from islice(every_seed(build), first, last)
 
 
@@ -160,7 +161,8 @@ def every_seed(build: Build[Rounds]) -> Iterator[Seed]:
         yield from map(seed_record, build.store.rows(sha256))
 
 
-def _bounds(build: Build[Rounds]) -> tuple[int, int]:
+def own_bounds(build: Build[Rounds]) -> tuple[int, int]:
+    """First seed of this order's shard, and the one after its last."""
     (output,) = build.outputs("seed")
     return shard_bounds(output["seeds"], build.order.shard, build.order.shards)
 
@@ -173,22 +175,24 @@ def shard_bounds(n_rows: int, shard: int, shards: int) -> tuple[int, int]:
 def evolve_stage(build: Build[InstructRecipe]) -> dict[str, Any]:
     """Evolve and answer the shard's seeds, all rounds; every attempt is a row, refused ones with their reason."""
     setting = evolve_setting(build)
-    first, last = _bounds(build)
-    programs = (evolve_row(seed, setting) for seed in read_seed_rows(build))
-    evolved = build.told("evolve", last - first, drive(programs, build.engine))
-    counts = dict.fromkeys(Status, 0)
+    first, last = own_bounds(build)
 
-    def rows() -> Iterator[dict[str, Any]]:
-        for row in (row for rounds in evolved for row in rounds):
-            counts[row.verdict.status] += 1
-            yield evolved_row(row)
+    def evolved(seed: Seed) -> Program[Tables]:
+        rounds = yield from evolve_row(seed, setting)
+        return [[evolved_row(row) for row in rounds]]
 
-    parts = write_parts(build.store, rows(), EVOLVED)
-    return {
-        "parts": [part.sha256 for part in parts],
-        "seeds": last - first,
-        "counts": {status.value: number for status, number in counts.items()},
-    }
+    (output,) = build.outputs("seed")
+    pieces = made_in_pieces(
+        build,
+        "evolve",
+        read_seed_rows(build),
+        evolved,
+        [EVOLVED],
+        total=last - first,
+        decided_by=[output["parts"], first, last],
+    )
+    parts = parts_of(pieces)
+    return {"parts": parts, "seeds": last - first, "counts": by_status(build.store, parts)}
 
 
 def evolve_setting(build: Build[InstructRecipe]) -> EvolveSetting:
@@ -223,10 +227,17 @@ def score_stage(build: Build[Rounds]) -> dict[str, Any]:
     """Score the shard's accepted pairs by every metric of the recipe; a pair that came up twice is scored once."""
     evolved = build.outputs("evolve")[build.order.shard]
     setting = scoring(build)
-    programs = (score_pair(pair, build.recipe.score.metrics, setting) for pair in shard_pairs(build, evolved["parts"]))
-    scored = build.told("score", evolved["counts"][Status.ACCEPTED], drive(programs, build.engine))
-    written = write_parts(build.store, (score_row(score) for scores in scored for score in scores), SCORES)
-    return {"parts": [part.sha256 for part in written]}
+
+    pieces = made_in_pieces(
+        build,
+        "score",
+        shard_pairs(build, evolved["parts"]),
+        lambda pair: score_tables(pair, build.recipe.score.metrics, setting),
+        [SCORES],
+        total=evolved["counts"][Status.ACCEPTED],
+        decided_by=evolved["parts"],
+    )
+    return {"parts": parts_of(pieces)}
 
 
 def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:

@@ -13,6 +13,7 @@ from typing import Any
 from evol_core.config import Settings
 from evol_core.errors import ConfigError, NotFound, NotRecorded, ObjectDamaged, RecipeError
 from evol_core.lineage.database import connect
+from evol_core.lineage.pieces import Piece
 from evol_core.lineage.publish import Load, Publication, Published
 from evol_core.lineage.queries import origin_of
 from evol_core.lineage.versions import Version, resolve
@@ -78,6 +79,13 @@ class RecordedBuild(Build[Any]):
 
     def put_output(self, stage: str, output: dict[str, Any]) -> None:
         self._outputs[stage] = output
+
+    def finished_pieces(self, work: str) -> list[Piece]:
+        """None: every row is derived again from its recorded answers."""
+        return []
+
+    def keep_piece(self, work: str, number: int, piece: Piece) -> None:
+        """A rebuild leaves nothing behind but whole objects."""
 
     def publish(self, publication: Publication, load: Load) -> Published:
         """Keep what would be published, and end there; another version than the rebuilt one is passed by."""

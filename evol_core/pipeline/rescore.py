@@ -22,12 +22,13 @@ from evol_core.lineage.versions import Version, parents_of, resolve
 from evol_core.llm.port import Program
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.instruct import shard_bounds
+from evol_core.pipeline.pieces import made_in_pieces
 from evol_core.pipeline.plan import Plan, plan_stage
-from evol_core.pipeline.scoring import check_scores, scored_set, scoring_of
+from evol_core.pipeline.scoring import check_scores, score_tables, scored_set, scoring_of
 from evol_core.recipe import RescoreRecipe
 from evol_core.records import Instruction, Pair, Score
 from evol_core.respond import PROMPT as RESPOND_PROMPT
-from evol_core.runner import drive, write_parts
+from evol_core.runner import write_parts
 from evol_core.schemas import SCORES, score_row
 from evol_core.score.diversity import Member
 from evol_core.score.metric import Scoring
@@ -67,8 +68,16 @@ def score_version_stage(build: Build[RescoreRecipe]) -> dict[str, Any]:
     rows = _chosen(build)["rows"]
     first, last = shard_bounds(rows, build.order.shard, build.order.shards)
     setting, metrics = _scoring(build), build.recipe.score.metrics
-    programs = (score_pair(pair, metrics, setting) for pair in version_pairs(build, first, last))
-    return _written(build, chain.from_iterable(build.told("score", last - first, drive(programs, build.engine))))
+    pieces = made_in_pieces(
+        build,
+        "rescore",
+        version_pairs(build, first, last),
+        lambda pair: score_tables(pair, metrics, setting),
+        [SCORES],
+        total=last - first,
+        decided_by=[_chosen(build), first, last],
+    )
+    return {"objects": [asdict(piece.objects[0]) for piece in pieces]}
 
 
 def score_version_set_stage(build: Build[RescoreRecipe]) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from evol_core.errors import RecipeError
-from evol_core.llm.port import Engine
+from evol_core.llm.port import Engine, Program
+from evol_core.pipeline.pieces import Tables
 from evol_core.recipe import ModelConfig
 from evol_core.recipe.scoring import ScoreConfig
-from evol_core.records import ModelRef
+from evol_core.records import ModelRef, Pair
 from evol_core.runner import drive
+from evol_core.schemas import score_row
 from evol_core.score.diversity import Member, Neighbours, SetScores, set_scores, vectors_of
 from evol_core.score.metric import Role, Scoring, SetMetric
 from evol_core.score.metrics import ALL_METRICS, models_asked, unknown_metrics
+from evol_core.score.rows import score_pair
 
 
 def check_scores(score: ScoreConfig) -> None:
@@ -68,6 +71,12 @@ def needed_models(score: ScoreConfig, responder: str) -> set[str]:
         "responder": responder,
     }
     return {names[role] for role in models_asked(score.metrics)}
+
+
+def score_tables(pair: Pair, metrics: Sequence[str], scoring: Scoring) -> Program[Tables]:
+    """A pair's scores by the metrics that look at one row, as rows of SCORES."""
+    scores = yield from score_pair(pair, metrics, scoring)
+    return [[score_row(score) for score in scores]]
 
 
 def scored_set(

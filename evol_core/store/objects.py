@@ -182,6 +182,21 @@ class ObjectStore:
             raise ObjectDamaged(_damage(sha256, path, f"its bytes have the hash {found}"))
         self._verified[sha256] = seen
 
+    def keep(self, sha256: str) -> bool:
+        """Make an object count as new, so that no sweep takes it away; False where it is gone or damaged.
+
+        Raises:
+            StoreError: the store cannot be written to.
+        """
+        path = self.path(sha256)
+        try:
+            with io_errors(path, "write"), self.locked(fcntl.LOCK_SH):
+                os.utime(path)
+            self.verify(sha256)
+        except (FileNotFoundError, NotFound, ObjectDamaged):
+            return False
+        return True
+
     @contextmanager
     def _opened(self, sha256: str) -> Iterator["pq.ParquetFile"]:
         """A verified object, open; pages are held against their checksums as they are read."""
