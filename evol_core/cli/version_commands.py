@@ -151,6 +151,7 @@ def _collected(collected: Collected) -> dict[str, Any]:
         "bytes": collected.swept.n_bytes,
         "temporary_files": collected.swept.staged,
         "outputs_of_idle_runs": collected.outputs,
+        "finished_pieces": collected.pieces,
         "kept_for_being_young": collected.swept.young,
         "attempts_at_work": list(collected.at_work),
     }

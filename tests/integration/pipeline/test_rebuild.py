@@ -8,15 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import ConfigError, NotFound, NotRecorded, SeedError
+from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.lineage.verify import verify_version
 from evol_core.lineage.versions import Version, resolve
-from evol_core.pipeline import Order, plan
+from evol_core.pipeline import Order, instruct, plan
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.gather import Gathered
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.rebuild import Rebuilt, rebuild_version
 from evol_core.recipe import Recipe
+from evol_core.records import Seed
 from evol_core.store.objects import ObjectStore
 from tests.integration.lineage_rows import table_counts
 from tests.integration.pipeline.test_build import SEEDS, Runs, model_folder, recipe
@@ -69,6 +71,20 @@ def test_a_version_comes_out_the_same_without_an_engine_or_a_model(runs: Runs) -
     assert found.replayed > len(SEEDS)
     assert len(runs.engines) == started
     assert table_counts(runs.database) == before, "nothing is published or entered"
+
+
+def test_pieces_that_builds_have_finished_are_not_believed(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild proves what the recorded answers say, not what somebody once derived from them."""
+    begun: list[int] = []
+
+    def counted(seed: Seed, setting: EvolveSetting) -> Any:
+        begun.append(seed.ordinal)
+        return evolve_row(seed, setting)
+
+    monkeypatch.setattr(instruct, "evolve_row", counted)
+
+    assert rebuilt(runs).identical
+    assert len(begun) == len(SEEDS)
 
 
 def test_missing_and_damaged_objects_are_written_again(runs: Runs) -> None:

@@ -128,6 +128,14 @@ def test_progress_is_told_at_the_start_and_at_the_end() -> None:
     assert (told[-1].replayed, told[-1].generated) == (2, 1)
 
 
+def test_rows_that_were_done_before_count_as_done() -> None:
+    told: list[Progress] = []
+
+    list(reported(iter("c"), stage="evolve", total=3, report=told.append, counts=lambda: (2, 1, 30), done=2))
+
+    assert [(progress.done, progress.total) for progress in told] == [(2, 3), (3, 3)]
+
+
 def test_there_is_news_before_the_first_row_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of many rounds end late; what was recorded for them is told meanwhile."""
     now = [0.0]

@@ -60,6 +60,15 @@ def test_an_old_object_that_is_written_again_is_new(store: ObjectStore) -> None:
     assert store.path(old.sha256).exists()
 
 
+def test_an_old_object_that_somebody_keeps_is_new(store: ObjectStore) -> None:
+    old = put(store, 2)
+
+    assert store.keep(old.sha256)
+
+    assert sweep(store, lambda name: False, BETWEEN, remove=True).objects == ()
+    assert not store.keep("0" * 64), "nothing is there to be kept"
+
+
 def test_other_files_are_left_alone(store: ObjectStore) -> None:
     put(store, 1)
     other = store.root / "notes.parquet"
