@@ -51,7 +51,7 @@ STEPS = {
     "format": tool("ruff", "format", "--check"),
     "types": tool("mypy"),
     "imports": tool("lint-imports"),
-    "unit": pytest_step(CONTROL, "tests/unit"),
+    "unit": pytest_step(CONTROL, "-n", "logical", "tests/unit"),
     "dags": pytest_step(CONTROL, "tests/dags"),
     "integration": pytest_step(CONTROL, "tests/integration", "--ignore-glob=*/integration/engine*", timeout_s=2700),
     "engine": pytest_step(JOBS, *ENGINE_TESTS, timeout_s=2700),
