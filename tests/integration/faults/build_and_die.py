@@ -13,7 +13,7 @@ from evol_core.lineage import database as lineage_database
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.llm import record
 from evol_core.llm.fake import FakeEngine
-from evol_core.pipeline import Order, context, run
+from evol_core.pipeline import Order, context, pieces, run
 from evol_core.recipe import InstructRecipe, parse_recipe
 from evol_core.records import GenerateRequest, Losses, Request
 from evol_core.store import files, objects
@@ -109,7 +109,8 @@ def arm(countdown: Countdown) -> None:
 
 
 def small_chunks() -> None:
-    """Answers are committed four at a time."""
+    """Answers are committed four at a time, and so many rows are a piece of a stage's work."""
+    pieces.PIECE = 4
     init = record.RecordedEngine.__init__
 
     def small(self: Any, **said: Any) -> None:

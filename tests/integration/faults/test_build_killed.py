@@ -17,7 +17,7 @@ from tests.integration.lineage_rows import table_counts
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-N_POINTS = 52
+N_POINTS = 64
 """How often this build makes something last; a test says so where it changes."""
 
 GROW = ("run", "task_attempt", "stage_output", "object_file", "generation")
