@@ -1,7 +1,9 @@
 """A task's try against a real database and real processes, with a stand-in for the pipeline."""
 
 import asyncio
+import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -19,6 +21,7 @@ from evol_core.errors import JobFailed, RecipeError
 from evol_core.job.folder import JobFolder
 from evol_core.job.launch import all_jobs, stop
 from evol_core.job.surroundings import settings_from
+from evol_core.platform.processes import wait_until
 
 pytestmark = pytest.mark.postgres
 
@@ -124,6 +127,32 @@ def test_a_retry_follows_the_living_job_under_its_own_attempt(gate: Path, databa
     assert pid_of(second) == pid_of(first)
     assert finish(second, try_number=2)["attempt_id"] == 1
     assert len(attempts(database)) == 1, "a second attempt would fence off the one that does the work"
+
+
+def test_a_job_outlives_its_tasks_worker_and_the_retry_brings_its_output_home(gate: Path, database: sa.Engine) -> None:
+    worker = multiprocessing.get_context("fork").Process(target=wait_for_the_job)
+    worker.start()
+    settings = settings_from(os.environ)
+    assert wait_until(lambda: any(folder.alive() for folder in all_jobs(settings)), 60)
+    (folder,) = all_jobs(settings)
+    before = folder.process()
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+
+    retry = execute(try_number=2)
+    gate.touch()
+
+    assert pid_of(retry) == (before.supervisor.pid if before else None)
+    assert finish(retry, try_number=2)["attempt_id"] == 1
+    assert len(attempts(database)) == 1
+
+
+def wait_for_the_job() -> None:
+    """What a task's worker does while its job is young."""
+    operator = StandIn(task_id="evolve", flow="evol_instruct", stage="evolve", recipe=RECIPE, shard=1)
+    operator.quick_s = 600.0
+    operator.execute(context())
 
 
 def test_a_try_that_lost_its_job_to_another_lets_go(gate: Path) -> None:

@@ -3,12 +3,15 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 import sqlalchemy as sa
 
 from evol_core.config import Settings
+from evol_core.errors import EvolError
 from evol_core.lineage import database as lineage_database
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.llm import record
@@ -32,9 +35,10 @@ def prepare(home: Path) -> None:
     (home / "seeds.txt").write_text("".join(f"{seed}\n" for seed in SEEDS))
 
 
-def recipe(home: Path) -> InstructRecipe:
+def recipe(home: Path, seed: int = 0) -> InstructRecipe:
     data = {
         "name": "tiny",
+        "seed": seed,
         "seeds": [{"path": str(home / "seeds.txt"), "format": "lines", "licence": "CC0-1.0"}],
         "models": {"default": {"path": "tiny"}},
         "evolve": {"rounds": 2},
@@ -57,11 +61,14 @@ def reply(request: Request) -> str | Losses:
     return f"{next(seed for seed in (*SEEDS, asked) if seed in asked)} Mind detail {request.hash[:6]}."
 
 
-def build(url: str, home: Path, key: str) -> dict[str, Any]:
+Reply = Callable[[Request], str | Losses]
+
+
+def build(url: str, home: Path, key: str, seed: int = 0, answer: Reply = reply) -> dict[str, Any]:
     """All stages of a build, as a job runs them; each answer is a commit of its own, so that there are many."""
     settings = Settings(home=home, database_url=url, jobs_python=Path("python"))
     engine = lineage_database.connect(url)
-    asked = recipe(home)
+    asked = recipe(home, seed)
     with engine.begin() as connection:
         run_id = register_run(
             connection, flow="test", run_key=key, trigger="test", conf={}, code_version="0", recipe_hash=asked.hash
@@ -69,7 +76,7 @@ def build(url: str, home: Path, key: str) -> dict[str, Any]:
         attempt_id = register_attempt(connection, run_id=run_id, task="all", shard=0, code_version="0")
     engine.dispose()
     order = Order(flow="evol_instruct", stage="all", recipe=asked, run_id=run_id, attempt_id=attempt_id)
-    return run(order, settings, lambda progress: None, lambda *about: FakeEngine(reply))
+    return run(order, settings, lambda progress: None, lambda *about: FakeEngine(answer))
 
 
 class Countdown:
@@ -127,3 +134,27 @@ def build_and_die(url: str, home: str, key: str, nth: int, when: str, told: Any 
     build(url, Path(home), key)
     if told is not None:
         told.put(countdown.calls)
+
+
+def build_beside(url: str, home: str, key: str, seed: int, meeting: Any, told: Any) -> None:
+    """A build that waits at its first question until the other one has come as far, or has ended.
+
+    `told`, a queue, gets the key and what the build published, or the error that ended it.
+    """
+    met = False
+
+    def answer(request: Request) -> str | Losses:
+        nonlocal met
+        if not met:
+            met = True
+            with suppress(BrokenBarrierError):
+                meeting.wait()
+        return reply(request)
+
+    small_chunks()
+    try:
+        told.put((key, build(url, Path(home), key, seed, answer)["publish"]))
+    except EvolError as error:
+        told.put((key, type(error).__name__))
+    finally:
+        meeting.abort()
