@@ -54,8 +54,8 @@ NOT_READY: dict[str, tuple[Break, type[EvolError], str]] = {
         DatabaseError,
         "newer than this code's .*; update this installation",
     ),
-    "a full store": (
-        lambda runs: change_disk(runs.settings.objects, "size=4k"),
+    "a store with hardly any room": (
+        lambda runs: change_disk(runs.settings.objects, "size=256k"),
         StoreError,
         "the disk is full: free space, or set EVOL_HOME",
     ),
@@ -84,7 +84,7 @@ def test_what_is_not_ready_is_told_before_a_model_is_asked(
 
 def test_a_retry_passes_once_there_is_room(runs: Runs, tmp_path: Path) -> None:
     order = runs.order(recipe(tmp_path, SEEDS), "a")
-    change_disk(runs.settings.objects, "size=4k")
+    change_disk(runs.settings.objects, "size=256k")
     with pytest.raises(StoreError):
         runs.run(order)
 
