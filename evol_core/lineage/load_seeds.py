@@ -48,20 +48,23 @@ def _load_origins(connection: sa.Connection, table: pa.Table, version: VersionRe
     copy_new(connection, "seed_origin", pa.Table.from_pydict(rows), ("instruction_id", "source", "line"))
 
 
-_TAKEN = sa.text("""
-    SELECT old.ordinal, old.instruction_id
-    FROM unnest(CAST(:instruction_ids AS uuid[]), CAST(:ordinals AS bigint[])) new (instruction_id, ordinal)
-    JOIN lineage.seed_ordinal old ON old.dataset_id = :dataset_id AND (
-        (old.instruction_id = new.instruction_id AND old.ordinal <> new.ordinal)
-        OR (old.ordinal = new.ordinal AND old.instruction_id <> new.instruction_id)
-    )
-    LIMIT 1
+TAKEN = sa.text("""
+    WITH new AS (
+        SELECT * FROM unnest(CAST(:instruction_ids AS uuid[]), CAST(:ordinals AS bigint[]))
+            said (instruction_id, ordinal)
+    ),
+    old AS NOT MATERIALIZED (SELECT instruction_id, ordinal FROM lineage.seed_ordinal WHERE dataset_id = :dataset_id)
+    SELECT old.* FROM new JOIN old USING (instruction_id) WHERE old.ordinal <> new.ordinal
+    UNION ALL
+    SELECT old.* FROM new JOIN old USING (ordinal) WHERE old.instruction_id <> new.instruction_id
+    ORDER BY ordinal LIMIT 1
 """)
+"""Two joins, each by one key: with an OR between the keys each new seed would be held against every old one."""
 
 
 def _load_ordinals(connection: sa.Connection, table: pa.Table, version: VersionRef) -> None:
     said = {"instruction_ids": table["instruction_id"].to_pylist(), "ordinals": table["ordinal"].to_pylist()}
-    taken = connection.execute(_TAKEN, said | {"dataset_id": version.dataset_id}).first()
+    taken = connection.execute(TAKEN, said | {"dataset_id": version.dataset_id}).first()
     if taken is not None:
         raise VersionConflict(
             f"seed {taken.instruction_id} has number {taken.ordinal} in {version.name} since an earlier version; "

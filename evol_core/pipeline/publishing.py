@@ -24,7 +24,7 @@ from evol_core.schemas import EVOLVED, SCORES, dataset_schema, to_table
 from evol_core.score.metrics import set_metrics
 from evol_core.store.objects import StoredObject
 
-LOAD_ROWS = 16_384
+LOAD_ROWS = 4_096
 """Rows a COPY."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BAND_ROWS = 131_072
+BAND_ROWS = 65_536
 """About so many keys are held at a time; twice as many rows are read twice."""
 
 _PREFIXES = 16**4
