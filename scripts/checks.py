@@ -63,6 +63,8 @@ FAULT_TESTS = (
     "tests/integration/test_lineage_faults.py",
     "tests/integration/test_lineage_publish.py",
     "tests/integration/test_lineage_runs.py",
+    "tests/integration/test_lineage_garbage.py",
+    "tests/integration/pipeline/test_not_ready.py",
     "tests/integration/test_record_resume.py",
     "tests/integration/job",
     "tests/integration/airflow",
@@ -72,6 +74,7 @@ FAULT_TESTS = (
     "tests/unit/job",
     "tests/unit/llm/test_record_damage.py",
 )
+"""Every kind of fault that docs/faults.md names, but for those that need an engine (tests/live)."""
 
 ASIDE = {"faults": pytest_step(CONTROL, *FAULT_TESTS, timeout_s=3600)}
 """Steps that run only where they are asked for: their tests stand in other steps too."""

@@ -14,7 +14,7 @@ from tests.integration.faults.lengths import LONG
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-TURNS = range(10 if LONG else 1)
+TURNS = range(5 if LONG else 1)
 """Who is first in what is left to chance; more turns see more of it."""
 
 

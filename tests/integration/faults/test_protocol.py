@@ -20,7 +20,7 @@ from tests.integration.faults.protocol_model import surroundings
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 PROFILE = settings(
-    max_examples=100 if LONG else 15,
+    max_examples=60 if LONG else 15,
     stateful_step_count=30 if LONG else 20,
     deadline=None,
     database=None,
