@@ -234,7 +234,7 @@ class GenerateRequest:
 
 
 EXACT = "float32"
-"""The dtype in which losses are measured unless a recipe says another; it is no part of a request's hash."""
+"""The dtype in which is measured unless a recipe says another; it is no part of a request's hash."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +276,8 @@ class RewardRequest:
     model: ModelRef
     user: str
     assistant: str
+    dtype: str = EXACT
+    """Of the model's weights and arithmetic; `auto` is that of the weights as they lie in the folder."""
 
     @cached_property
     def hash(self) -> RequestHash:
@@ -301,6 +303,9 @@ class ConfidenceRequest:
     max_tokens: int = 2048
     """A longer chat is not measured, and the reason says so."""
 
+    dtype: str = EXACT
+    """As of a RewardRequest."""
+
     @cached_property
     def hash(self) -> RequestHash:
         return request_hash(self)
@@ -319,6 +324,8 @@ class EmbedRequest:
 
     model: ModelRef
     text: str
+    dtype: str = EXACT
+    """As of a RewardRequest; the vector is float32 in any case."""
 
     @cached_property
     def hash(self) -> RequestHash:

@@ -207,11 +207,11 @@ def real_engine(kind: Kind, config: ModelConfig, ref: ModelRef, settings: Settin
     if kind != "generate":
         from evol_core.score.models.measuring import measuring_engine
 
-        return measuring_engine(kind, folder, ref, trust_remote_code=config.trust_remote_code)
+        return measuring_engine(kind, folder, ref, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
     if config.engine == NLI_ENGINE:
         from evol_core.score.models.nli import NliClassifier
 
-        return NliClassifier(folder, ref)
+        return NliClassifier(folder, ref, dtype=config.dtype)
     from evol_core.llm.vllm_offline import VllmOffline
 
     return VllmOffline(folder, ref, config)

@@ -51,7 +51,7 @@ def scoring_of(
     return Scoring(
         judge=models[score.judge],
         scorer=models[score.scorer],
-        scorer_dtype=configs[score.scorer].dtype,
+        dtypes={role: configs[name].dtype for role, name in names_of(score, responder).items() if name},
         reward=models[score.reward] if score.reward else None,
         responder=models[responder] if responder else None,
         embedder=models[score.embedder] if score.embedder else None,
@@ -61,15 +61,20 @@ def scoring_of(
     )
 
 
-def needed_models(score: ScoreConfig, responder: str) -> set[str]:
-    """Names of the models that the recipe's metrics ask."""
-    names: dict[Role, str] = {
+def names_of(score: ScoreConfig, responder: str) -> dict[Role, str]:
+    """The recipe's name of the model in each role; empty where it names none."""
+    return {
         "judge": score.judge,
         "scorer": score.scorer,
         "reward": score.reward,
         "embedder": score.embedder,
         "responder": responder,
     }
+
+
+def needed_models(score: ScoreConfig, responder: str) -> set[str]:
+    """Names of the models that the recipe's metrics ask."""
+    names = names_of(score, responder)
     return {names[role] for role in models_asked(score.metrics)}
 
 

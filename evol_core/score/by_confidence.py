@@ -16,7 +16,11 @@ def confidence_of(pair: Pair, scoring: Scoring) -> Program[Measured]:
     user = scoring.respond_prompt.replace("{instruction}", pair.instruction.prompt)
     generation = yield from ask(
         ConfidenceRequest(
-            model=scoring.model("responder"), user=user, response=pair.response, max_tokens=scoring.max_tokens
+            model=scoring.model("responder"),
+            user=user,
+            response=pair.response,
+            max_tokens=scoring.max_tokens,
+            dtype=scoring.dtype("responder"),
         )
     )
     return generation.measured or Measured(reason=ENGINE_ERROR)
@@ -24,18 +28,16 @@ def confidence_of(pair: Pair, scoring: Scoring) -> Program[Measured]:
 
 def confidence_score(metric: str, pair: Pair, scoring: Scoring, values: Sequence[float], reason: str) -> Score:
     """The mean of some positions' values; None of no position."""
-    model = scoring.model("responder")
     return Score(
         subject_id=pair.id,
         metric=metric,
         value=math.fsum(values) / len(values) if values else None,
         reason="" if values else reason,
-        scorer=model.name,
+        scorer=scoring.model("responder").name,
         revision=content_hash(
             {
                 "metric": metric,
-                "weights": model.revision,
-                "tokenizer": model.tokenizer,
+                **scoring.identity("responder"),
                 "prompt": content_hash(scoring.respond_prompt),
                 "max_tokens": scoring.max_tokens,
             }

@@ -6,7 +6,7 @@ All of them ask the same LossRequest of a pair, so that a pair is measured once 
 import math
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import EXACT, Losses, LossRequest, Pair, Score, content_hash
+from evol_core.records import Losses, LossRequest, Pair, Score, content_hash
 from evol_core.score.metric import Scoring
 
 ENGINE_ERROR = "engine_error"
@@ -22,7 +22,7 @@ def losses_of(pair: Pair, scoring: Scoring) -> Program[Losses]:
             response=pair.response,
             form=scoring.form,
             max_tokens=scoring.max_tokens,
-            dtype=scoring.scorer_dtype,
+            dtype=scoring.dtype("scorer"),
         )
     )
     if generation.losses is None:
@@ -47,14 +47,11 @@ def loss_score(metric: str, pair: Pair, scoring: Scoring, value: float | None, r
 
 
 def loss_revision(metric: str, scoring: Scoring) -> str:
-    """Of all that decides a loss beside the texts; another dtype than the exact one is part of it."""
-    other_dtype = {} if scoring.scorer_dtype == EXACT else {"dtype": scoring.scorer_dtype}
+    """Of all that decides a loss beside the texts."""
     return content_hash(
         {
-            **other_dtype,
+            **scoring.identity("scorer"),
             "metric": metric,
-            "weights": scoring.scorer.revision,
-            "tokenizer": scoring.scorer.tokenizer,
             "form": scoring.form,
             "max_tokens": scoring.max_tokens,
         }

@@ -19,8 +19,8 @@ EMPTY = "empty_text"
 
 def reward_of(user: str, assistant: str, scoring: Scoring) -> Program[Measured]:
     """The reward model's word on one turn of each side."""
-    model = scoring.model("reward")
-    generation = yield from ask(RewardRequest(model=model, user=user, assistant=assistant))
+    model, dtype = scoring.model("reward"), scoring.dtype("reward")
+    generation = yield from ask(RewardRequest(model=model, user=user, assistant=assistant, dtype=dtype))
     return generation.measured or Measured(reason=ENGINE_ERROR)
 
 
@@ -33,12 +33,11 @@ def per_word(measured: Measured, text: str) -> Measured:
 
 
 def reward_score(metric: str, subject_id: str, scoring: Scoring, measured: Measured) -> Score:
-    model = scoring.model("reward")
     return Score(
         subject_id=subject_id,
         metric=metric,
         value=measured.reward,
         reason="" if measured.reward is not None else measured.reason,
-        scorer=model.name,
-        revision=content_hash({"metric": metric, "weights": model.revision, "tokenizer": model.tokenizer}),
+        scorer=scoring.model("reward").name,
+        revision=content_hash({"metric": metric, **scoring.identity("reward")}),
     )

@@ -63,8 +63,8 @@ def vectors_of(member: Member, metrics: Sequence[SetMetric], scoring: Scoring) -
     texts = {mode: text_of(member.instruction, mode) for mode in modes}
     if any(map(has_lone_surrogate, texts.values())):
         return dict.fromkeys(modes, Measured(reason=NOT_UNICODE))
-    model = scoring.model("embedder")
-    answers = yield tuple(EmbedRequest(model=model, text=text) for text in texts.values())
+    model, dtype = scoring.model("embedder"), scoring.dtype("embedder")
+    answers = yield tuple(EmbedRequest(model=model, text=text, dtype=dtype) for text in texts.values())
     return {mode: answer.measured or Measured(reason=ENGINE_ERROR) for mode, answer in zip(modes, answers, strict=True)}
 
 
@@ -100,15 +100,8 @@ def set_scores(
 
 
 def revision_of(metric: SetMetric, scoring: Scoring, whole: str, *, approximate: bool) -> str:
-    model = scoring.model("embedder")
     return content_hash(
-        {
-            "metric": metric.name,
-            "weights": model.revision,
-            "tokenizer": model.tokenizer,
-            "set": whole,
-            "approximate": approximate,
-        }
+        {"metric": metric.name, **scoring.identity("embedder"), "set": whole, "approximate": approximate}
     )
 
 

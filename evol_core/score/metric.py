@@ -1,7 +1,7 @@
 """What a metric is, and what it may ask while it scores."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from evol_core.llm.port import Program
@@ -37,8 +37,8 @@ class Scoring:
     max_tokens: int
     """A pair that is longer under the scorer's tokenizer gets no loss, and no confidence under the responder's."""
 
-    scorer_dtype: str = EXACT
-    """Of the scorer's weights and arithmetic, as its model's `dtype` in the recipe says."""
+    dtypes: Mapping[Role, str] = field(default_factory=dict)
+    """Of each model's weights and arithmetic, as its `dtype` in the recipe says; EXACT of one that is not in it."""
 
     reward: ModelRef | None = None
     """Prefers; None where no metric asks it."""
@@ -61,6 +61,15 @@ class Scoring:
         if model is None:
             raise ValueError(f"no model is named as the {role}, and a metric asks it")
         return model
+
+    def dtype(self, role: Role) -> str:
+        return self.dtypes.get(role, EXACT)
+
+    def identity(self, role: Role) -> dict[str, str]:
+        """What of a model decides its answers: part of a score's revision. The exact dtype is not spelt out."""
+        model, dtype = self.model(role), self.dtype(role)
+        said = {"weights": model.revision, "tokenizer": model.tokenizer}
+        return said if dtype == EXACT else {**said, "dtype": dtype}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

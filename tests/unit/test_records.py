@@ -76,9 +76,18 @@ def test_a_loss_does_not_depend_on_the_context_of_an_engine_that_generates() -> 
     )
 
 
-def test_a_loss_in_another_dtype_is_another_question() -> None:
-    exact = LossRequest(model=MODEL, instruction="Hi.", response="Ho.")
-
+@pytest.mark.parametrize(
+    "exact",
+    [
+        LossRequest(model=MODEL, instruction="Hi.", response="Ho."),
+        RewardRequest(model=MODEL, user="Hi.", assistant="Ho."),
+        ConfidenceRequest(model=MODEL, user="Hi.", response="Ho."),
+        EmbedRequest(model=MODEL, text="Hi."),
+    ],
+)
+def test_a_measurement_in_another_dtype_is_another_question(
+    exact: LossRequest | RewardRequest | ConfidenceRequest | EmbedRequest,
+) -> None:
     assert replace(exact, dtype="bfloat16").hash != exact.hash
     assert replace(exact, dtype="float32").hash == exact.hash
 

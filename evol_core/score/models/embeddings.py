@@ -8,15 +8,18 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from evol_core.errors import ModelError
+from evol_core.score.models.forward import dtype_of
 
 
 class Embedder:
     """Turns texts into float32 vectors of length 1; the same text has the same vector in any company."""
 
-    def __init__(self, folder: Path, *, device: str = "auto") -> None:
-        """
+    def __init__(self, folder: Path, *, device: str = "auto", dtype: str = "float32") -> None:
+        """`dtype` is of weights and arithmetic; `auto` is that of the folder's weights.
+
         Raises:
             ModelError: the folder holds no sentence-transformers model.
         """
@@ -28,7 +31,9 @@ class Embedder:
                 "save one there, for example all-mpnet-base-v2"
             )
         chosen = None if device == "auto" else device
-        self._model = SentenceTransformer(str(folder), device=chosen, local_files_only=True).float().eval()
+        self._model = SentenceTransformer(
+            str(folder), device=chosen, local_files_only=True, model_kwargs={"dtype": dtype_of(dtype)}
+        ).eval()
 
     @property
     def max_tokens(self) -> int | None:
@@ -43,8 +48,7 @@ class Embedder:
         vectors: Tensor = self._model.encode(
             list(texts),
             batch_size=batch_rows,
-            normalize_embeddings=True,
             convert_to_tensor=True,
             show_progress_bar=False,
         )
-        return vectors.float().cpu()
+        return normalize(vectors.float(), dim=1).cpu()

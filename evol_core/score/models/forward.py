@@ -68,6 +68,11 @@ class HfForward:
         return split(losses_N, texts)
 
 
+def dtype_of(name: str) -> Any:
+    """A dtype as transformers takes it: `auto` is that of the weights in the folder."""
+    return name if name == "auto" else getattr(torch, name)
+
+
 def load_model(folder: Path, *, device: str, dtype: str) -> Any:
     """A causal language model for inference; dtype `auto` is that of its weights.
 
@@ -79,9 +84,7 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Any:
     torch.set_float32_matmul_precision("highest")
     disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype if dtype == "auto" else getattr(torch, dtype), local_files_only=True
-        )
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype_of(dtype), local_files_only=True)
         return model.eval().to(device)
     except (OSError, ValueError, RuntimeError, AssertionError) as error:
         raise ModelError(f"{folder} cannot be loaded as a scorer on {device!r}: {error}") from None

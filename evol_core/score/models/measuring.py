@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evol_core.errors import EngineError, ModelError
 from evol_core.records import (
+    EXACT,
     ConfidenceRequest,
     EmbedRequest,
     Generation,
@@ -34,24 +35,34 @@ OF_LENGTH_ONE = 1e-3
 BATCH_ROWS = {"reward": 16, "confidence": 16, "embed": 256}
 """Requests that are answered, and can be recorded, together."""
 
+MEASURED = (RewardRequest, ConfidenceRequest, EmbedRequest)
+
 Q = TypeVar("Q", bound=RewardRequest | ConfidenceRequest | EmbedRequest)
 
 
 class MeasuringEngine(Generic[Q]):
     """Satisfies Engine by a function that measures a batch."""
 
-    def __init__(self, name: str, kind: Kind, ref: ModelRef, measure: Callable[[Sequence[Q]], list[Measured]]) -> None:
-        self.name = f"{name} (torch {torch.__version__}, transformers {transformers.__version__})"
+    def __init__(
+        self, name: str, kind: Kind, ref: ModelRef, dtype: str, measure: Callable[[Sequence[Q]], list[Measured]]
+    ) -> None:
+        self.name = f"{name} {dtype} (torch {torch.__version__}, transformers {transformers.__version__})"
         self._kind = kind
         self._ref = ref
+        self._dtype = dtype
         self._measure = measure
         self._pending: list[tuple[Q, float]] = []
 
     def submit(self, requests: Sequence[Request]) -> None:
         for request in requests:
-            if request.kind != self._kind or request.model != self._ref:
+            if not isinstance(request, MEASURED) or request.kind != self._kind or request.model != self._ref:
                 raise ValueError(
                     f"{self.name} answers {self._kind} requests of {self._ref.name!r}, got {request!r:.200}"
+                )
+            if request.dtype != self._dtype:
+                raise ValueError(
+                    f"{self.name} was loaded in {self._dtype}, and a request wants {request.dtype}: the recipe names "
+                    f"{self._ref.name!r} twice with different dtype; give both the same"
                 )
             self._pending.append((request, time.monotonic()))  # type: ignore[arg-type]
         self._pending.sort(key=lambda member: sum(map(len, member[0].texts)))
@@ -86,26 +97,28 @@ class MeasuringEngine(Generic[Q]):
         )
 
 
-def reward_engine(folder: Path, ref: ModelRef, *, trust_remote_code: bool = False) -> MeasuringEngine[RewardRequest]:
+def reward_engine(
+    folder: Path, ref: ModelRef, *, dtype: str = EXACT, trust_remote_code: bool = False
+) -> MeasuringEngine[RewardRequest]:
     """
     Raises:
         ModelError: the folder holds no reward model, or one whose code is not allowed.
     """
-    model = load_reward_model(folder, trust_remote_code=trust_remote_code)
+    model = load_reward_model(folder, dtype=dtype, trust_remote_code=trust_remote_code)
 
     def measure(requests: Sequence[RewardRequest]) -> list[Measured]:
         rewards = model([Chat(request.user, request.assistant) for request in requests])
         return [Measured(reward=reward.value, reason=reward.reason) for reward in rewards]
 
-    return MeasuringEngine("rewards", "reward", ref, measure)
+    return MeasuringEngine("rewards", "reward", ref, dtype, measure)
 
 
-def confidence_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[ConfidenceRequest]:
+def confidence_engine(folder: Path, ref: ModelRef, *, dtype: str = EXACT) -> MeasuringEngine[ConfidenceRequest]:
     """
     Raises:
         ModelError: the folder holds no causal language model with a chat template.
     """
-    return MeasuringEngine("confidence", "confidence", ref, load_confidence(folder))
+    return MeasuringEngine("confidence", "confidence", ref, dtype, load_confidence(folder, dtype=dtype))
 
 
 def vector_of(vector_D: Tensor) -> Measured:
@@ -115,12 +128,12 @@ def vector_of(vector_D: Tensor) -> Measured:
     return Measured(vector=vector_D.numpy().astype("<f4").tobytes())
 
 
-def embed_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[EmbedRequest]:
+def embed_engine(folder: Path, ref: ModelRef, *, dtype: str = EXACT) -> MeasuringEngine[EmbedRequest]:
     """
     Raises:
         ModelError: the folder holds no sentence-transformers model.
     """
-    embedder = Embedder(folder)
+    embedder = Embedder(folder, dtype=dtype)
 
     def measure(requests: Sequence[EmbedRequest]) -> list[Measured]:
         texts = [request.text for request in requests if not has_lone_surrogate(request.text)]
@@ -130,11 +143,11 @@ def embed_engine(folder: Path, ref: ModelRef) -> MeasuringEngine[EmbedRequest]:
             for request in requests
         ]
 
-    return MeasuringEngine("embeddings", "embed", ref, measure)
+    return MeasuringEngine("embeddings", "embed", ref, dtype, measure)
 
 
 def measuring_engine(
-    kind: Kind, folder: Path, ref: ModelRef, *, trust_remote_code: bool = False
+    kind: Kind, folder: Path, ref: ModelRef, *, dtype: str = EXACT, trust_remote_code: bool = False
 ) -> MeasuringEngine[RewardRequest] | MeasuringEngine[ConfidenceRequest] | MeasuringEngine[EmbedRequest]:
     """The engine of one kind of measurement; loads the model.
 
@@ -142,7 +155,7 @@ def measuring_engine(
         ModelError: the folder holds no model of that kind.
     """
     if kind == "reward":
-        return reward_engine(folder, ref, trust_remote_code=trust_remote_code)
+        return reward_engine(folder, ref, dtype=dtype, trust_remote_code=trust_remote_code)
     if trust_remote_code:
         raise ModelError(f"model {ref.name!r}: code of a model's own is run for rewards only, not for {kind} requests")
-    return confidence_engine(folder, ref) if kind == "confidence" else embed_engine(folder, ref)
+    return (confidence_engine if kind == "confidence" else embed_engine)(folder, ref, dtype=dtype)

@@ -17,7 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from evol_core.errors import ModelError
 from evol_core.llm.nli_labels import labels_of
 from evol_core.records import GenerateRequest, Generation, ModelRef, Request
-from evol_core.score.models.forward import batches
+from evol_core.score.models.forward import batches, dtype_of
 
 PADDED_TOKENS = {"cpu": 2048, "cuda": 65_536}
 """Of one batch."""
@@ -30,7 +30,7 @@ Encoding = dict[str, list[int]]
 class NliClassifier:
     """Satisfies Engine."""
 
-    def __init__(self, folder: Path, ref: ModelRef, *, device: str = "auto") -> None:
+    def __init__(self, folder: Path, ref: ModelRef, *, device: str = "auto", dtype: str = "float32") -> None:
         """
         Raises:
             ModelError: the folder holds no classifier, or one of other classes.
@@ -39,7 +39,7 @@ class NliClassifier:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.name = f"nli transformers {transformers.__version__} torch {torch.__version__}"
         self._ref = ref
-        self._tokenizer, model = _load(folder)
+        self._tokenizer, model = _load(folder, dtype)
         self._labels = labels_of({int(number): name for number, name in model.config.id2label.items()})
         self._model = model.eval().to(device)
         positions = int(getattr(model.config, "max_position_embeddings", 0)) or 2**31
@@ -106,10 +106,10 @@ class NliClassifier:
         return Generation(request_hash=request.hash, finish_reason="error", error=error, engine=self.name)
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
+def _load(folder: Path, dtype: str) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype_of(dtype), local_files_only=True)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise ModelError(f"{folder} cannot be loaded as an NLI classifier: {error}") from None
     return tokenizer, model

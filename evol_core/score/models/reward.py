@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from evol_core.errors import ModelError
-from evol_core.score.models.forward import batches, padded
+from evol_core.score.models.forward import batches, dtype_of, padded
 from evol_core.text import has_lone_surrogate
 
 PADDED_TOKENS = {"cpu": 1, "cuda": 32_768}
@@ -44,7 +44,7 @@ class RewardModel(Protocol):
 
 
 class Classifier:
-    """A sequence classifier with one output, in float32."""
+    """A sequence classifier with one output."""
 
     def __init__(self, model: Any, tokenizer: Any, *, padded_tokens: int | None = None) -> None:
         self._model, self._tokenizer = model, tokenizer
@@ -98,7 +98,7 @@ class OwnScoring:
         return finite(float(self._model.get_score(self._tokenizer, messages(chat))))
 
 
-def load_reward_model(folder: Path, *, device: str = "auto", trust_remote_code: bool = False) -> RewardModel:
+def load_reward_model(folder: Path, *, device: str = "auto", dtype: str = "float32", trust_remote_code: bool = False) -> RewardModel:
     """The reward model in a folder, of whichever kind it is.
 
     Raises:
@@ -115,7 +115,7 @@ def load_reward_model(folder: Path, *, device: str = "auto", trust_remote_code: 
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
         kind = AutoModel if _brings_code(folder) else AutoModelForSequenceClassification
         model = kind.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, trust_remote_code=trust_remote_code
+            folder, dtype=dtype_of(dtype), local_files_only=True, trust_remote_code=trust_remote_code
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{folder} cannot be loaded as a reward model: {error}") from None

@@ -8,7 +8,7 @@ import pytest
 import torch  # noqa: TID253
 
 from evol_core.errors import ModelError
-from evol_core.records import EmbedRequest, Generation, Measured, ModelRef, Request, RewardRequest
+from evol_core.records import EXACT, EmbedRequest, Generation, Measured, ModelRef, Request, RewardRequest
 from evol_core.score.models.embeddings import Embedder
 from evol_core.score.models.measuring import MeasuringEngine, measuring_engine
 from evol_core.score.models.reward import Chat, load_reward_model
@@ -78,7 +78,7 @@ def test_requests_that_do_not_fit_the_memory_together_are_measured_in_halves() -
             raise torch.OutOfMemoryError("too much")
         return [Measured(reason=request.text) for request in requests]
 
-    engine = MeasuringEngine("small", "embed", REF, measure)
+    engine = MeasuringEngine("small", "embed", REF, EXACT, measure)
     requests: list[Request] = [EmbedRequest(model=REF, text=str(number)) for number in range(7)]
 
     assert [one.measured and one.measured.reason for one in answers(engine, requests)] == list("0123456")

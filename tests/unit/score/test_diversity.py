@@ -56,6 +56,17 @@ def scores_of(*instructions: Instruction, scoring: Scoring = SCORING) -> SetScor
     return set_scores(members, vectors, ALL, scoring, search)
 
 
+def test_vectors_in_another_dtype_are_asked_for_in_it_and_have_another_revision() -> None:
+    rows = Instruction(text="a"), Instruction(text="ab")
+    coarse = replace(SCORING, dtypes={"embedder": "bfloat16"})
+    request = next(vectors_of(Member(rows[0].id, rows[0]), ALL, coarse))[0]
+
+    assert isinstance(request, EmbedRequest)
+    assert request.dtype == "bfloat16"
+    found = scores_of(*rows), scores_of(*rows, scoring=coarse)
+    assert {one.revision for one in found[0].scores[0]}.isdisjoint(one.revision for one in found[1].scores[0])
+
+
 def values(found: SetScores) -> list[dict[str, float | None]]:
     return [{score.metric: score.value for score in row} for row in found.scores]
 

@@ -38,24 +38,6 @@ def losses(question: float | None, given: float | None, alone: float | None, rea
     )
 
 
-def test_a_score_in_another_dtype_has_another_revision_and_asks_in_it() -> None:
-    asked = []
-
-    def answer(request: Request) -> Losses:
-        assert isinstance(request, LossRequest)
-        asked.append(request.dtype)
-        return losses(1.0, 1.0, 1.0)
-
-    def score(scoring: Scoring) -> Score:
-        ((found,),) = drive([score_pair(PAIR, ["ifd"], scoring)], FakeEngine(answer))
-        return found
-
-    exact, coarse = score(SCORING), score(replace(SCORING, scorer_dtype="bfloat16"))
-
-    assert asked == ["float32", "bfloat16"]
-    assert exact.revision != coarse.revision
-
-
 def test_ifd_is_the_ratio_of_mean_losses() -> None:
     assert ifd(1.5, 3.0) == 0.5
     assert ifd(0.0, 3.0) == 0.0

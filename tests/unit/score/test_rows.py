@@ -17,7 +17,7 @@ from evol_core.records import (
     Score,
 )
 from evol_core.runner import drive
-from evol_core.score.metric import Scoring
+from evol_core.score.metric import Role, Scoring
 from evol_core.score.metrics import ALL_METRICS, METRICS, models_asked, unknown_metrics
 from evol_core.score.rows import score_pair
 
@@ -173,6 +173,28 @@ def test_losses_under_another_scorer_or_form_have_another_revision(name: str) ->
 
     assert len(set(revisions)) == len(others)
     assert scored(PAIR, name, scoring=renamed)[0].revision == revisions[0]
+
+
+MEASURED = {name: metric.asks for name, metric in METRICS.items() if metric.asks not in ("nothing", "judge")}
+
+
+@pytest.mark.parametrize(("name", "role"), MEASURED.items())
+def test_a_score_in_another_dtype_is_asked_for_in_it_and_has_another_revision(name: str, role: Role) -> None:
+    asked = []
+
+    def answer(request: Request) -> str | Losses | Measured:
+        assert isinstance(request, LossRequest | RewardRequest | ConfidenceRequest)
+        asked.append(request.dtype)
+        return reply(request)
+
+    exact, coarse, elsewhere = (
+        scored(PAIR, name, scoring=replace(SCORING, dtypes=dtypes), engine=FakeEngine(answer))[0].revision
+        for dtypes in ({}, {role: "bfloat16"}, {"judge": "bfloat16"})
+    )
+
+    assert asked == ["float32", "bfloat16", "float32"]
+    assert coarse != exact
+    assert elsewhere == exact
 
 
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.asks == "judge"])
