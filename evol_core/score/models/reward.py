@@ -98,7 +98,9 @@ class OwnScoring:
         return finite(float(self._model.get_score(self._tokenizer, messages(chat))))
 
 
-def load_reward_model(folder: Path, *, device: str = "auto", dtype: str = "float32", trust_remote_code: bool = False) -> RewardModel:
+def load_reward_model(
+    folder: Path, *, device: str = "auto", dtype: str = "float32", trust_remote_code: bool = False
+) -> RewardModel:
     """The reward model in a folder, of whichever kind it is.
 
     Raises:
