@@ -21,7 +21,7 @@ def unit(n_rows: int, dimensions: int, *, seed: int = 0) -> torch.Tensor:
     return of_length_one(vectors)
 
 
-def of_length_one(vectors: np.ndarray) -> torch.Tensor:  # type: ignore[type-arg]
+def of_length_one(vectors: np.ndarray) -> torch.Tensor:
     return torch.tensor(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=torch.float32)
 
 

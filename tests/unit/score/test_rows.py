@@ -181,6 +181,7 @@ MEASURED = {name: metric.asks for name, metric in METRICS.items() if metric.asks
 @pytest.mark.parametrize(("name", "role"), MEASURED.items())
 def test_a_score_in_another_dtype_is_asked_for_in_it_and_has_another_revision(name: str, role: Role) -> None:
     asked = []
+    everywhere: list[dict[Role, str]] = [{}, {role: "bfloat16"}, {"judge": "bfloat16"}]
 
     def answer(request: Request) -> str | Losses | Measured:
         assert isinstance(request, LossRequest | RewardRequest | ConfidenceRequest)
@@ -189,7 +190,7 @@ def test_a_score_in_another_dtype_is_asked_for_in_it_and_has_another_revision(na
 
     exact, coarse, elsewhere = (
         scored(PAIR, name, scoring=replace(SCORING, dtypes=dtypes), engine=FakeEngine(answer))[0].revision
-        for dtypes in ({}, {role: "bfloat16"}, {"judge": "bfloat16"})
+        for dtypes in everywhere
     )
 
     assert asked == ["float32", "bfloat16", "float32"]

@@ -7,7 +7,7 @@ import pytest
 from bench import __main__ as bench
 from bench.__main__ import BENCHES, JOBS, MODEL, Bench, command, main, run
 
-PARTS = {"__main__", "recorded_build", "scratch"}
+PARTS = {"__main__", "recorded_build", "scratch", "sentence_vectors"}
 """Modules of bench/ that are no benchmark of their own."""
 
 
