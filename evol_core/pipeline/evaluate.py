@@ -49,6 +49,9 @@ def plan_evaluate(build: Build[EvaluateRecipe]) -> Plan:
 def answers_stage(build: Build[EvaluateRecipe]) -> dict[str, Any]:
     """Ask the model every prompt, check what it answers, and keep each check.
 
+    Returns:
+        What model and prompts these are, how many checks it passed, and what lm-eval found, where it was asked.
+
     Raises:
         InputError: a line of the prompts is none, or names a check that the benchmark has not.
     """
@@ -70,9 +73,9 @@ def answers_stage(build: Build[EvaluateRecipe]) -> dict[str, Any]:
             rows.append({**said, **asdict(one), "request_hash": generation.request_hash})
     with build.database.begin() as connection:
         put_instruction_checks(connection, rows, build.order.attempt_id)
-    return {"model": ref.name, "revision": ref.revision, "suite": suite, "prompts": len(items)} | rates(
-        checked
-    )._asdict()
+    whose = {"model": ref.name, "revision": ref.revision, "suite": suite, "prompts": len(items)}
+    (others,) = build.outputs("lm_eval")
+    return {**whose, **rates(checked)._asdict(), **({"lm_eval": others["results"]} if "results" in others else {})}
 
 
 def _answer(build: Build[EvaluateRecipe], prompt: str) -> Program[Generation]:
