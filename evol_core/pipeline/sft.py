@@ -148,7 +148,8 @@ def _train(build: Build[SftRecipe], given: _Input, training_run_id: int) -> Trai
         (folder.unfinished_model / "training_args.bin").unlink(missing_ok=True)  # paths of this machine, pickled
         folder.unfinished_model.rename(folder.model)
     losses = folder.read_losses()
-    plot_losses(losses, f"{recipe.name}: {base.name} on {given.version.spec}", folder.path)
+    title = f"{recipe.name}: {base.name} on {given.version.spec}"
+    plot_losses(losses, title, recipe.train.method, folder.path)
     trained = Trained(
         training_run_id=training_run_id,
         checkpoint=describe(folder.model).revision,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 COLOUR = "#0072B2"
 SHOWN = ("png", "svg")
+UNITS: Mapping[str, str] = {"sft": "nats a response token", "dpo": "nats a pair"}
+"""Of the loss, by method."""
 
 
 def moving_mean(values: Sequence[float], window: int) -> list[float]:
@@ -16,7 +18,7 @@ def moving_mean(values: Sequence[float], window: int) -> list[float]:
     return means
 
 
-def plot_losses(losses: Sequence[Mapping[str, float]], title: str, folder: Path) -> list[Path]:
+def plot_losses(losses: Sequence[Mapping[str, float]], title: str, method: str, folder: Path) -> list[Path]:
     """`loss.png` and `loss.svg`; the line over the points is the mean of a tenth of the steps."""
     from matplotlib.figure import Figure
 
@@ -25,7 +27,7 @@ def plot_losses(losses: Sequence[Mapping[str, float]], title: str, folder: Path)
     axes = figure.add_subplot()
     axes.plot(steps, values, ".", color=COLOUR, alpha=0.5, label="a step")
     axes.plot(steps, moving_mean(values, max(1, len(values) // 10)), color=COLOUR, label="mean of a tenth of the steps")
-    axes.set(xlabel="optimiser step", ylabel="loss, nats a response token", title=title)
+    axes.set(xlabel="optimiser step", ylabel=f"loss, {UNITS[method]}", title=title)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     paths = [folder / f"loss.{ending}" for ending in SHOWN]
