@@ -17,6 +17,9 @@ from evol_core.platform.settings import machine_from_environment
 NIGHTLY = "evol_instruct"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+PATIENCE_MS = 180_000
+"""Without a GPU the browser draws slowly beside a build."""
+
 SETTLE_MS = 12_000
 """The page goes on loading after the browser says it is loaded."""
 
@@ -30,6 +33,7 @@ def main(target: str, dag: str = NIGHTLY) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1500, "height": 820})
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(url, wait_until="load")
         page.fill("input[name=username]", user)
         page.fill("input[name=password]", password)
