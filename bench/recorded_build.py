@@ -18,9 +18,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
+
 from bench.scratch import MODEL, texts
 from evol_core.config import PROJECT_ROOT, Settings
 from evol_core.errors import EngineError
+from evol_core.evolve.language import language
 from evol_core.lineage.pieces import Piece
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.pipeline.context import Build, Order
@@ -131,6 +134,7 @@ def run_stage(home: Path, stage: str, rows: int, *, answers: int, derive: bool) 
     order = Order(flow=FLOW, stage=stage, recipe=made, run_id=0, attempt_id=0)
     build = _Build(order, settings, lambda progress: None, lambda *about: MadeUp(answers))
     build.derive = derive
+    _loaded()
     try:
         build.order = _registered(build, order)
         began, busy = time.perf_counter(), time.process_time()
@@ -149,6 +153,12 @@ def run_stage(home: Path, stage: str, rows: int, *, answers: int, derive: bool) 
         generated=requests["generated"],
         finished=finished,
     )
+
+
+def _loaded() -> None:
+    """Load what a process loads at its first column and its first language: a second or two, whatever the rows."""
+    pa.array([1])
+    language("A process loads its model of languages once.")
 
 
 def _finished(build: _Build, stage: str) -> bool:

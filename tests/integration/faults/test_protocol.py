@@ -1,5 +1,6 @@
 """The protocol against its model; and faults planted in it, each of which the model must find."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,11 @@ PROFILE = settings(
     report_multiple_bugs=False,
 )
 
-HUNT = settings(PROFILE, max_examples=60, stateful_step_count=15, phases=(Phase.generate,), derandomize=True)
-"""For a planted fault: the same histories every time, and none made short once it is found."""
+HUNT = settings(PROFILE, max_examples=100, stateful_step_count=15, phases=(Phase.generate,), derandomize=False)
+"""For a planted fault: none of its histories is made short once it is found."""
+
+HUNTS = 20
+"""Each begins anew: the rarest fault is found by about two in three, most by the first."""
 
 
 def machine(kind: type[Publishing], database: sa.Engine, folder: Path) -> type[Publishing]:
@@ -155,5 +159,15 @@ def test_a_planted_fault_is_found(database: sa.Engine, tmp_path: Path, fault: Fa
     found_by = machine(fault.kind, database, tmp_path)
     fault.plant(database)
 
-    with pytest.raises((AssertionError, EvolError, sa.exc.SQLAlchemyError), match=fault.seen):
-        run_state_machine_as_test(found_by, settings=HUNT)
+    said = next(filter(None, (hunt(found_by) for _ in range(HUNTS))), "")
+
+    assert re.search(fault.seen, said), f"{HUNTS} hunts did not find it"
+
+
+def hunt(machine: type[Publishing]) -> str:
+    """What the model says against the protocol; empty where it found nothing."""
+    try:
+        run_state_machine_as_test(machine, settings=HUNT)
+    except (AssertionError, EvolError, sa.exc.SQLAlchemyError) as error:
+        return str(error) or repr(error)
+    return ""

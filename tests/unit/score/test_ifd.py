@@ -1,12 +1,11 @@
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Instruction, Losses, LossRequest, ModelRef, Pair, Request, Score
+from evol_core.records import Instruction, Losses, ModelRef, Pair, Score
 from evol_core.runner import drive
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics.ic_ifd import ic_ifd
