@@ -105,7 +105,7 @@ class _Facets:
         return {"_producer": self.identity.producer, "_schemaURL": schema, **said}
 
     def dataset(self, name: str, version: int, /, **facets: Event) -> Event:
-        stated = self.standard("1-0-1", "DatasetVersionDatasetFacet", datasetVersion=str(version))
+        stated = self.standard("1-0-0", "DatasetVersionDatasetFacet", datasetVersion=str(version))
         return {"namespace": self.identity.namespace, "name": name, "facets": {"version": stated, **facets}}
 
 
@@ -127,7 +127,7 @@ def _job_facets(facts: Facts, facets: _Facets) -> Event:
 
 
 def _run_facets(facts: Facts, facets: _Facets, *, is_attempt: bool) -> Event:
-    engine = facets.standard("1-1-1", "ProcessingEngineRunFacet", name="evol", version=facts.summary["code_version"])
+    engine = facets.standard("1-1-0", "ProcessingEngineRunFacet", name="evol", version=facts.summary["code_version"])
     if not is_attempt:
         return {"processing_engine": engine}
     parent = facets.standard(
@@ -180,9 +180,9 @@ def _output(told: OutboxEvent, facts: Facts, facets: _Facets) -> Event:
         fields = [{"name": column.name, "type": column.type} | _described(column.meaning) for column in facts.columns]
         dataset["facets"]["schema"] = facets.standard("1-2-0", "SchemaDatasetFacet", fields=fields)
     if lineage := dict(_column_lineage(facts, facets.identity)):
-        dataset["facets"]["columnLineage"] = facets.standard("1-2-0", "ColumnLineageDatasetFacet", fields=lineage)
+        dataset["facets"]["columnLineage"] = facets.standard("1-1-0", "ColumnLineageDatasetFacet", fields=lineage)
     statistics = facets.standard(
-        *("1-0-2", "OutputStatisticsOutputDatasetFacet"),
+        *("1-0-1", "OutputStatisticsOutputDatasetFacet"),
         rowCount=said["n_rows"],
         size=sum(stored.n_bytes for stored in facts.version.data),
         fileCount=len(facts.version.data),

@@ -85,7 +85,8 @@ def test_events_keep_the_published_schemas(store: ObjectStore, event: OutboxEven
         validate(one, {"$ref": f"{schemas['OpenLineage']['$id']}#/$defs/RunEvent"}, registry)
         for name, facet in facets_of(one):
             if not name.startswith("evol_"):
-                kind = facet["_schemaURL"].rpartition("/")[2]
+                *_, version, file, _, kind = facet["_schemaURL"].split("/")
+                assert schemas[kind]["$id"].endswith(f"/{version}/{file.removesuffix('#')}"), "of the version it names"
                 validate({name: facet}, {"$ref": schemas[kind]["$id"]}, registry)
                 assert name in schemas[kind]["properties"]
                 checked.add(kind)
