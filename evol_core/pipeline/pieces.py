@@ -64,9 +64,12 @@ def made_in_pieces(
 
 
 def work_hash(build: Build[Any], stage: str, decided_by: object) -> str:
-    """SHA-256, 64 hex digits, of all that decides a stage's rows."""
+    """SHA-256, 64 hex digits, of all that decides a stage's rows.
+
+    The whole recipe, though some of it only says where things lie: a dtype decides scores, and is in no recipe's hash.
+    """
     models = {name: asdict(ref) for name, ref in build.models.items()}
-    return content_hash([source_hash(), build.recipe.hash, models, stage, decided_by])
+    return content_hash([source_hash(), build.recipe.model_dump(mode="json"), models, stage, decided_by])
 
 
 def parts_of(pieces: Iterable[Piece], table: int = 0) -> list[str]:

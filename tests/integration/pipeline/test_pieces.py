@@ -13,7 +13,7 @@ from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.garbage import collect_garbage, forget_object
 from evol_core.lineage.runs import finish_attempt
 from evol_core.pipeline import instruct, pieces
-from evol_core.records import Request, Seed
+from evol_core.records import Losses, LossRequest, Request, Seed
 from evol_core.store.objects import ObjectStore
 from tests.integration.pipeline.test_build import Runs, model_folder, recipe, reply
 
@@ -174,6 +174,31 @@ def test_another_rule_of_acceptance_derives_its_own_rows(tmp_path: Path, runs: R
 
     assert len(derived) == len(SEEDS)
     assert (first["counts"]["accepted"], refused["counts"]["rejected"]) == (14, 14)
+
+
+def test_another_dtype_of_the_scorer_gets_its_own_scores(tmp_path: Path, runs: Runs) -> None:
+    """It is in no recipe's hash, since it is none of the rows' business."""
+
+    def measured(request: Request) -> str | Losses:
+        if isinstance(request, LossRequest):
+            given = 0.5 if request.dtype == "float32" else 0.75
+            return Losses(question=2.0, given=given, alone=1.0, n_question=5, n_answer=7, n_alone=6)
+        return seven(request)
+
+    ifd = []
+    for dtype in ("float32", "bfloat16"):
+        said = recipe(
+            tmp_path,
+            SEEDS,
+            models={"default": {"path": "tiny"}, "scorer": {"path": "tiny", "dtype": dtype}},
+            score={"metrics": ["ifd"], "scorer": "scorer"},
+        )
+        for stage in ("seed", "evolve", "score"):
+            output = runs.run(runs.order(said, dtype, stage), measured)
+        store = ObjectStore(runs.settings.objects)
+        ifd.append({row["value"] for part in output["parts"] for row in store.rows(part)})
+
+    assert ifd == [{0.5}, {0.75}]
 
 
 def test_a_forgotten_answer_takes_its_pieces_along(tmp_path: Path, runs: Runs) -> None:
