@@ -2,7 +2,7 @@
 
 A number alone says little, since the kernel gives it to somebody else later; a number with its start time does not
 lie. Every process carries its home in the variable EVOL_PLATFORM, and its children inherit it: so what a killed
-parent has left behind is found in /proc.
+parent has left behind is found in /proc. One that lets nobody but root read its variables is found by its session.
 """
 
 import contextlib
@@ -75,9 +75,27 @@ def environment_of(pid: int) -> dict[str, str]:
 
 def marked(home: Path) -> list[Process]:
     """Every living process of the platform at that home, but this one."""
-    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    ours = (pid for pid in numbers if pid != os.getpid() and environment_of(pid).get(MARK) == str(home))
+    ours = (pid for pid in _numbers() if pid != os.getpid() and environment_of(pid).get(MARK) == str(home))
     return [process for pid in ours if (process := find(pid)) is not None]
+
+
+def in_session(leader: Process) -> list[Process]:
+    """Living processes of the session that a process began, whether that one still lives or not."""
+    if find(leader.pid) not in (None, leader):
+        return []
+    members = (process for pid in _numbers() if _session(pid) == leader.pid and (process := find(pid)))
+    return [process for process in members if process.born >= leader.born]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _numbers() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path, user: User = OURSELVES) -> Process:

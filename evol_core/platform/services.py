@@ -3,6 +3,9 @@
 What runs is asked of the kernel, never of a file: a service is the leader of its session and says its name and its
 home in its environment. So nothing is forgotten when `evol up` itself is killed, and a number that belongs to
 another program by now is no service.
+
+A worker that has run a task lets only root read its environment (Airflow guards the task's token so). An ordinary user
+knows it by its session, which a file beside the service's log keeps.
 """
 
 import os
@@ -13,7 +16,7 @@ from pathlib import Path
 
 from evol_core.job.surroundings import MARKER as JOB
 from evol_core.platform.airflow_environment import FINGERPRINT
-from evol_core.platform.processes import Process, end, environment_of, marked, start
+from evol_core.platform.processes import Process, end, environment_of, in_session, marked, start
 
 SERVICE = "EVOL_SERVICE"
 
@@ -56,7 +59,9 @@ def start_service(name: str, environment: Mapping[str, str], home: Path) -> Proc
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))
     command = [sys.executable, "-m", "airflow", *SERVICES[name]]
-    return start(command, {**environment, SERVICE: name}, log)
+    leader = start(command, {**environment, SERVICE: name}, log)
+    remember(home, name, leader)
+    return leader
 
 
 def end_service(home: Path, name: str) -> None:
@@ -69,20 +74,52 @@ def end_service(home: Path, name: str) -> None:
 def end_all(home: Path) -> None:
     """End every process of the home: services in order, then jobs, then whatever is left."""
     end(running(home).values(), (signal.SIGTERM, GRACE_S))
-    end(marked(home), (signal.SIGTERM, GRACE_S))
-    end(marked(home), (signal.SIGKILL, 10))
+    end(everything(home), (signal.SIGTERM, GRACE_S))
+    end(everything(home), (signal.SIGKILL, 10))
+    for name in SERVICES:
+        sessions_of(home, name).unlink(missing_ok=True)
+
+
+def everything(home: Path) -> list[Process]:
+    """Every living process of the home, but this one."""
+    return list({*marked(home), *(process for name in SERVICES for process in _of_sessions(home, name))})
+
+
+def remember(home: Path, name: str, leader: Process) -> None:
+    """Keep which session a service has begun, on a line of its own even if the last writer was killed within one."""
+    with sessions_of(home, name).open("a") as file:
+        file.write(f"\n{_boot()} {leader.pid} {leader.born}\n")
 
 
 def log_of(home: Path, name: str) -> Path:
     return home / "logs" / f"{name}.log"
 
 
-def _members(home: Path, name: str) -> list[Process]:
-    found = []
+def sessions_of(home: Path, name: str) -> Path:
+    """A line a session that a service has begun: the machine's boot, and the number and start of the first process."""
+    return home / "logs" / f"{name}.sessions"
+
+
+def _of_sessions(home: Path, name: str) -> set[Process]:
+    try:
+        lines = sessions_of(home, name).read_text().splitlines()
+    except FileNotFoundError:
+        return set()
+    said = (line.split() for line in lines if line.startswith(f"{_boot()} "))
+    leaders = [Process(pid=int(fields[1]), born=int(fields[2])) for fields in said if len(fields) == 3]
+    return {process for leader in leaders for process in in_session(leader)}
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _members(home: Path, name: str) -> set[Process]:
+    found = _of_sessions(home, name)
     for process in marked(home):
         environment = environment_of(process.pid)
         if environment.get(SERVICE) == name and JOB not in environment:
-            found.append(process)
+            found.add(process)
     return found
 
 

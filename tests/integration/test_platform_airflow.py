@@ -13,7 +13,7 @@ from evol_core.job.surroundings import MARKER as JOB
 from evol_core.platform.airflow_api import AirflowApi, sign_in
 from evol_core.platform.embedded import down, log_in, status, up
 from evol_core.platform.processes import MARK, alive, end, environment_of, marked, start, wait_until
-from evol_core.platform.services import SERVICE, running
+from evol_core.platform.services import SERVICE, everything, running
 from evol_core.platform.settings import Machine
 from tests.integration.platform_homes import remove_home
 
@@ -160,7 +160,7 @@ def test_down_ends_services_jobs_and_the_database_and_up_moves_off_a_taken_port(
     down(machine)
 
     assert not alive(job)
-    assert marked(machine.home) == []
+    assert everything(machine.home) == []
     assert set(states(machine).values()) == {"stopped"}
     with socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))):
         assert up(machine, models=()) != url

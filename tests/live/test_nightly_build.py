@@ -16,7 +16,7 @@ from evol_core.lineage.database import connect
 from evol_core.platform.dag_runs import ENDED, DagRun, TaskTry, ask, trigger
 from evol_core.platform.embedded import down
 from evol_core.platform.postgres import ensure_postgres
-from evol_core.platform.processes import marked
+from evol_core.platform.services import everything
 from evol_core.platform.settings import Machine
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -166,4 +166,4 @@ def test_a_bad_recipe_fails_at_once_and_names_the_field(home: Path, run: DagRun)
 def test_nothing_runs_after_down(machine: Machine, run: DagRun) -> None:
     down(machine)
 
-    assert marked(machine.home) == []
+    assert everything(machine.home) == []
