@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import ConfigError, Fenced, NotFound, RowsLost, VersionConflict
-from evol_core.lineage import load_seeds
 from evol_core.lineage.publish import Counts, Published, VersionRef, publish, release_version
 from evol_core.lineage.registry import register_objects
 from evol_core.records import Instruction, Status, Verdict, content_hash
@@ -357,33 +356,6 @@ def test_what_is_published_cannot_be_taken_away(database: sa.Engine, store: Obje
 
     with database.begin() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
         connection.execute(sa.text(f"DELETE FROM lineage.{table}"))
-
-
-def test_seed_numbers_are_not_given_twice(database: sa.Engine, store: ObjectStore) -> None:
-    publish_seeds(database, store)
-
-    with pytest.raises(VersionConflict, match=r"has number 0 in evol.seeds since an earlier version"):
-        publish_seeds(database, store, ("A new seed.", *SEED_TEXTS))
-
-
-def test_what_looking_numbers_up_costs_grows_with_the_seeds_not_with_their_square(database: sa.Engine) -> None:
-    """Also in a table that nobody has analysed yet, as in the transaction that fills it."""
-    cost: dict[int, float] = {}
-    for n_seeds in (2_000, 8_000):
-        with database.connect() as connection:
-            dataset_id = connection.execute(
-                sa.text("INSERT INTO lineage.dataset (name, kind) VALUES ('many', 'seeds') RETURNING dataset_id")
-            ).scalar_one()
-            rows = "SELECT :dataset_id, gen_random_uuid(), n FROM generate_series(1, :n) n"
-            insert = f"INSERT INTO lineage.seed_ordinal (dataset_id, instruction_id, ordinal) {rows}"
-            connection.execute(sa.text(insert), {"n": n_seeds, "dataset_id": dataset_id})
-            ids = connection.execute(sa.text("SELECT instruction_id FROM lineage.seed_ordinal")).scalars().all()
-            asked = {"dataset_id": dataset_id, "instruction_ids": list(map(str, ids)), "ordinals": list(range(n_seeds))}
-            explained = connection.execute(sa.text(f"EXPLAIN (FORMAT JSON) {load_seeds.TAKEN.text}"), asked)
-            (limit,) = explained.scalar_one()
-            cost[n_seeds] = limit["Plan"]["Plans"][0]["Total Cost"]
-
-    assert cost[8_000] < 8 * cost[2_000], "four times the seeds"
 
 
 def test_a_child_that_says_what_its_parent_says_makes_no_edge(database: sa.Engine, store: ObjectStore) -> None:
