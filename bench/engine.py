@@ -27,7 +27,8 @@ from evol_core.llm.model_folder import describe
 from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.llm.vllm_offline import VllmOffline
 from evol_core.recipe import ModelConfig
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request, RequestHash
+from evol_core.records import Generation, ModelRef, RequestHash
+from evol_core.requests import Decoding, GenerateRequest, Message, Request
 from evol_core.store.objects import ObjectStore
 
 SUBJECTS = ("a bakery", "a fishing village", "prime numbers", "the water cycle", "a chess club", "old maps", "bees")

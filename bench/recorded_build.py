@@ -30,7 +30,8 @@ from evol_core.pipeline.context import Build, Order
 from evol_core.pipeline.flows import FLOWS
 from evol_core.platform.postgres import ensure_postgres
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import Generation, Losses, LossRequest, ModelRef, Request
+from evol_core.records import Generation, Losses, ModelRef
+from evol_core.requests import LossRequest, Request
 
 FLOW = "evol_instruct"
 

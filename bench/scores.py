@@ -20,7 +20,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from evol_core.llm.model_folder import describe
-from evol_core.records import Losses, LossRequest, ModelRef, RequestHash
+from evol_core.records import Losses, ModelRef, RequestHash
+from evol_core.requests import LossRequest
 from evol_core.score.metrics.ifd import ifd
 from evol_core.score.models.losses import LossScorer
 from evol_core.score.models.sides import ANSWER, QUESTION, PairEncoder, Side, Text

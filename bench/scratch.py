@@ -18,7 +18,8 @@ from evol_core.lineage.migrate import migrate
 from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.lineage.steps import register_step
 from evol_core.platform.postgres import ensure_postgres, stop_postgres
-from evol_core.records import Decoding, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding
 
 MODEL = ModelRef(name="bench", revision="0" * 64, tokenizer="0" * 64)
 

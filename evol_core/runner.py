@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 
 from evol_core.llm.port import Engine, Program
-from evol_core.records import Generation, Request, RequestHash
+from evol_core.records import Generation, RequestHash
+from evol_core.requests import Request
 from evol_core.schemas import to_table
 from evol_core.store.objects import ObjectStore, StoredObject
 

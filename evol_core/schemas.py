@@ -9,18 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from evol_core.columns import real, reals, table, text, whole
-from evol_core.records import (
-    Evolved,
-    Generation,
-    Instruction,
-    Losses,
-    Measured,
-    Pair,
-    Refused,
-    Request,
-    Score,
-    Seed,
-)
+from evol_core.records import Evolved, Generation, Instruction, Losses, Measured, Pair, Refused, Score, Seed
+from evol_core.requests import Request
 
 VERSION = "2"
 

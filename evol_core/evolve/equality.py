@@ -9,7 +9,8 @@ import re
 from typing import Literal
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import ACCEPTED, Decoding, GenerateRequest, Instruction, Message, ModelRef, Status, Verdict
+from evol_core.records import ACCEPTED, Instruction, ModelRef, Status, Verdict
+from evol_core.requests import Decoding, GenerateRequest, Message
 
 PROMPT = """\
 Compare two instructions for an assistant.

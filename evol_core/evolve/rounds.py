@@ -9,20 +9,8 @@ from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS
 from evol_core.llm.port import Program, ask
 from evol_core.recipe import AcceptanceConfig
-from evol_core.records import (
-    ACCEPTED,
-    Decoding,
-    Evolved,
-    GenerateRequest,
-    Generation,
-    Instruction,
-    Message,
-    ModelRef,
-    Seed,
-    Status,
-    Verdict,
-    request_seed,
-)
+from evol_core.records import ACCEPTED, Evolved, Generation, Instruction, ModelRef, Seed, Status, Verdict
+from evol_core.requests import Decoding, GenerateRequest, Message, request_seed
 from evol_core.text import reply_text
 
 

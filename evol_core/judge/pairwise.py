@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from evol_core.judge.verdict import Kind, Outcome, combine, of_a
 from evol_core.judge.wording import Label, parse, prompt
 from evol_core.llm.port import Program
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, RequestHash, request_seed
+from evol_core.records import Generation, ModelRef, RequestHash
+from evol_core.requests import Decoding, GenerateRequest, Message, request_seed
 from evol_core.text import has_lone_surrogate
 
 NAME = "judge"

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from evol_core.lineage.registry import entry_number, model_number
 from evol_core.lineage.text import storable
-from evol_core.records import Decoding, ModelRef, content_hash
+from evol_core.records import ModelRef, content_hash
+from evol_core.requests import Decoding
 
 
 def register_step(

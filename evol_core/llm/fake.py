@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Sequence
 
 from evol_core.errors import EngineError
-from evol_core.records import Generation, Losses, Measured, Request
+from evol_core.records import Generation, Losses, Measured
+from evol_core.requests import Request
 
 
 class FakeEngine:

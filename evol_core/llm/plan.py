@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from evol_core.errors import NotRecorded
 from evol_core.llm.record import GenerationIndex, Record
-from evol_core.records import GenerateRequest, Generation, ModelRef, Request, RequestHash
+from evol_core.records import Generation, ModelRef, RequestHash
+from evol_core.requests import GenerateRequest, Request
 from evol_core.store.objects import ObjectStore
 
 CHARACTERS_A_TOKEN = 4

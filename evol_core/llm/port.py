@@ -12,7 +12,8 @@ runner keeps thousands of rows in flight at once, each going on as soon as its o
 from collections.abc import Generator, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
-from evol_core.records import Generation, Request
+from evol_core.records import Generation
+from evol_core.requests import Request
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from evol_core.errors import EngineError, ObjectDamaged
 from evol_core.llm.port import Engine, PollingEngine
-from evol_core.records import Generation, Request, RequestHash, canonical_json
+from evol_core.records import Generation, RequestHash, canonical_json
+from evol_core.requests import Request
 from evol_core.schemas import GENERATIONS, generation_record, generation_row, to_table
 from evol_core.store.objects import ObjectStore, Place, StoredObject
 

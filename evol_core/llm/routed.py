@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from evol_core.errors import EngineError
 from evol_core.llm.port import Engine, PollingEngine
-from evol_core.records import Generation, Kind, ModelRef, Request
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import Kind, Request
 
 Route = tuple[Kind, ModelRef]
 

@@ -29,7 +29,8 @@ from pydantic import ValidationError
 from evol_core.errors import EngineError, ModelError
 from evol_core.llm.model_folder import check_revision
 from evol_core.recipe import ModelConfig
-from evol_core.records import FinishReason, GenerateRequest, Generation, Message, ModelRef, Request
+from evol_core.records import FinishReason, Generation, ModelRef
+from evol_core.requests import GenerateRequest, Message, Request
 
 AHEAD = 2
 """Batches that the engine holds, one of them waiting: enough that it never runs dry."""

@@ -38,7 +38,8 @@ from evol_core.pipeline.context import Build
 from evol_core.pipeline.publishing import tables_of
 from evol_core.publish.gates import Gate, Tally, check_gates
 from evol_core.recipe import AutoifRecipe, GateConfig
-from evol_core.records import Decoding, Status
+from evol_core.records import Status
+from evol_core.requests import Decoding
 from evol_core.runner import write_parts
 from evol_core.schemas import SCORES
 from evol_core.store.objects import StoredObject

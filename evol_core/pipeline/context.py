@@ -24,7 +24,8 @@ from evol_core.llm.record import Counts, RecordedEngine
 from evol_core.llm.routed import Route, RoutedEngine
 from evol_core.recipe import ModelConfig, Recipe, RoundsRecipe
 from evol_core.recipe.autoif import NLI_ENGINE
-from evol_core.records import Kind, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import Kind
 from evol_core.runner import Report, reported
 from evol_core.store.objects import ObjectStore
 

@@ -16,7 +16,8 @@ from evol_core.llm.port import Program, ask
 from evol_core.pipeline.context import Build, model_folder
 from evol_core.pipeline.plan import Plan, plan_stage
 from evol_core.recipe import EvaluateRecipe
-from evol_core.records import GenerateRequest, Generation, Message, content_hash, content_id, request_seed
+from evol_core.records import Generation, content_hash, content_id
+from evol_core.requests import GenerateRequest, Message, request_seed
 from evol_core.runner import drive
 from evol_core.sft.instruction_checks import Checked, Item, check_answer, known_checks, package_check, rates, read_items
 

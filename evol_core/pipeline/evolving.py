@@ -10,7 +10,7 @@ from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS
 from evol_core.pipeline.context import Build
 from evol_core.recipe import AutoEvolRecipe, InstructRecipe
-from evol_core.records import Decoding
+from evol_core.requests import Decoding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered
 from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.publish.gates import Gate, Tally, check_build_gates
-from evol_core.records import Decoding
+from evol_core.requests import Decoding
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.runner import write_parts
 from evol_core.schemas import EVOLVED, SCORES, dataset_schema, to_table

@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evol_core.records import Decoding, content_hash
+from evol_core.records import content_hash
+from evol_core.requests import Decoding
 
 
 class Part(BaseModel):

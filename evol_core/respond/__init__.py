@@ -1,6 +1,7 @@
 """Instructions to responses: what a model is asked, and how."""
 
-from evol_core.records import Decoding, GenerateRequest, Instruction, Message, ModelRef, request_seed
+from evol_core.records import Instruction, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message, request_seed
 
 __all__ = ["NAME", "PROMPT", "respond_request"]
 

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import ConfidenceRequest, Measured, Pair, Score, content_hash
+from evol_core.records import Measured, Pair, Score, content_hash
+from evol_core.requests import ConfidenceRequest
 from evol_core.score.metric import Scoring
 
 ENGINE_ERROR = "engine_error"

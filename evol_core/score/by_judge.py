@@ -3,7 +3,8 @@
 from dataclasses import asdict
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import Decoding, GenerateRequest, Generation, Instruction, Message, Score, content_hash
+from evol_core.records import Generation, Instruction, Score, content_hash
+from evol_core.requests import Decoding, GenerateRequest, Message
 from evol_core.score.metric import Scoring
 
 DECODING = Decoding(temperature=0.0, top_p=1.0, max_tokens=32)

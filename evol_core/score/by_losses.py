@@ -6,7 +6,8 @@ All of them ask the same LossRequest of a pair, so that a pair is measured once 
 import math
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import Losses, LossRequest, Pair, Score, content_hash
+from evol_core.records import Losses, Pair, Score, content_hash
+from evol_core.requests import LossRequest
 from evol_core.score.metric import Scoring
 
 ENGINE_ERROR = "engine_error"

@@ -4,7 +4,8 @@ Raw and length-adjusted rewards ask the same RewardRequest, so that a chat is ju
 """
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import Measured, RewardRequest, Score, content_hash
+from evol_core.records import Measured, Score, content_hash
+from evol_core.requests import RewardRequest
 from evol_core.score.metric import Scoring
 
 ENGINE_ERROR = "engine_error"

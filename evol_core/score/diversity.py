@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evol_core.llm.port import Program
-from evol_core.records import EmbedRequest, Instruction, Measured, Score, content_hash
+from evol_core.records import Instruction, Measured, Score, content_hash
+from evol_core.requests import EmbedRequest
 from evol_core.score.metric import Mode, Scoring, SetMetric
 from evol_core.text import has_lone_surrogate
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from evol_core.llm.port import Program
-from evol_core.records import EXACT, ModelRef, Pair, Score
+from evol_core.records import ModelRef, Pair, Score
+from evol_core.requests import EXACT
 
 T = TypeVar("T")
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from evol_core.records import Decoding, GenerateRequest, Message, ModelRef, request_seed
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message, request_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

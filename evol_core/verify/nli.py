@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from evol_core.llm.nli_labels import NliLabel
 from evol_core.llm.port import Program, ask
-from evol_core.records import Decoding, GenerateRequest, Message, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message
 from evol_core.verify.asking import Asking
 
 NAME = "nli"

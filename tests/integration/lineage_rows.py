@@ -12,12 +12,9 @@ from evol_core.lineage.runs import register_attempt, register_run
 from evol_core.lineage.steps import register_step
 from evol_core.records import (
     ACCEPTED,
-    Decoding,
     Evolved,
-    GenerateRequest,
     Generation,
     Instruction,
-    Message,
     ModelRef,
     Pair,
     Refused,
@@ -29,6 +26,7 @@ from evol_core.records import (
     canonical_json,
     content_hash,
 )
+from evol_core.requests import Decoding, GenerateRequest, Message
 from evol_core.schemas import (
     EVOLVED,
     GENERATIONS,

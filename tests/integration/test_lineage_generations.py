@@ -8,18 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.lineage.generations import PostgresIndex
-from evol_core.records import (
-    Decoding,
-    GenerateRequest,
-    Generation,
-    LossRequest,
-    Message,
-    ModelRef,
-    Request,
-    RequestHash,
-    canonical_json,
-    content_hash,
-)
+from evol_core.records import Generation, ModelRef, RequestHash, canonical_json, content_hash
+from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message, Request
 from evol_core.schemas import GENERATIONS, generation_row, to_table
 from evol_core.store.objects import Place, StoredObject
 from tests.integration.lineage_rows import new_attempt

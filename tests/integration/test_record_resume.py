@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from evol_core.lineage.generations import PostgresIndex
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.record import RecordedEngine
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request, RequestHash
+from evol_core.records import Generation, ModelRef, RequestHash
+from evol_core.requests import Decoding, GenerateRequest, Message, Request
 from evol_core.store.objects import ObjectStore
 from tests.integration.lineage_rows import new_attempt
 

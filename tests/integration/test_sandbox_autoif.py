@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Decoding, GenerateRequest, ModelRef, Request, Status
+from evol_core.records import ModelRef, Status
+from evol_core.requests import Decoding, GenerateRequest, Request
 from evol_core.runner import drive
 from evol_core.sandbox.limits import Limits
 from evol_core.sandbox.supervisor import Sandbox

@@ -5,16 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from evol_core.records import (
+from evol_core.records import Instruction, ModelRef, Pair
+from evol_core.requests import (
     ConfidenceRequest,
     Decoding,
     EmbedRequest,
     GenerateRequest,
-    Instruction,
     LossRequest,
     Message,
-    ModelRef,
-    Pair,
     RewardRequest,
     request_seed,
 )

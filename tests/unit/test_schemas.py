@@ -7,7 +7,6 @@ from evol_core.records import (
     Generation,
     Instruction,
     Losses,
-    LossRequest,
     Measured,
     ModelRef,
     RequestHash,
@@ -15,6 +14,7 @@ from evol_core.records import (
     Status,
     Verdict,
 )
+from evol_core.requests import LossRequest
 from evol_core.schemas import (
     EVOLVED,
     GENERATIONS,

@@ -22,15 +22,8 @@ from evol_core.evolve.auto.operator import with_method
 from evol_core.evolve.auto.trials import Optimisation, OptimiseSetting, Stop, Trial, calls_a_step
 from evol_core.evolve.rounds import EvolveSetting, attempt, evolve_row
 from evol_core.llm.port import Program, ask, together
-from evol_core.records import (
-    ACCEPTED,
-    Evolved,
-    GenerateRequest,
-    Message,
-    Seed,
-    Status,
-    request_seed,
-)
+from evol_core.records import ACCEPTED, Evolved, Seed, Status
+from evol_core.requests import GenerateRequest, Message, request_seed
 from evol_core.text import reply_text
 
 REPEATED = "repeated_method"

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evol_core.llm.port import Program, ask
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, canonical_json, request_seed
+from evol_core.records import Generation, ModelRef, canonical_json
+from evol_core.requests import Decoding, GenerateRequest, Message, request_seed
 from evol_core.text import fold, reply_text
 
 MAX_WORDS = 8

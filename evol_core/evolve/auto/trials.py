@@ -8,7 +8,8 @@ from evol_core.evolve.auto.listening import Cost
 from evol_core.evolve.auto.method import Method
 from evol_core.evolve.auto.operator import Form
 from evol_core.evolve.rounds import EvolveSetting
-from evol_core.records import Decoding, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from evol_core.errors import ModelError
-from evol_core.records import ConfidenceRequest, Measured
+from evol_core.records import Measured
+from evol_core.requests import ConfidenceRequest
 from evol_core.score.models.forward import batches, load_model, padded, plain_head
 from evol_core.score.models.sides import DATE
 from evol_core.text import has_lone_surrogate

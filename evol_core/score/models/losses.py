@@ -15,7 +15,8 @@ import torch
 import transformers
 
 from evol_core.errors import EngineError
-from evol_core.records import Generation, Losses, LossRequest, ModelRef, Request
+from evol_core.records import Generation, Losses, ModelRef
+from evol_core.requests import LossRequest, Request
 from evol_core.score.models.forward import Forward, HfForward, load_model
 from evol_core.score.models.packed import is_packable, packed_or_none
 from evol_core.score.models.sides import ANSWER, QUESTION, EncodedPair, PairEncoder, Text

@@ -13,17 +13,8 @@ import transformers
 from torch import Tensor
 
 from evol_core.errors import EngineError, ModelError
-from evol_core.records import (
-    EXACT,
-    ConfidenceRequest,
-    EmbedRequest,
-    Generation,
-    Kind,
-    Measured,
-    ModelRef,
-    Request,
-    RewardRequest,
-)
+from evol_core.records import Generation, Measured, ModelRef
+from evol_core.requests import EXACT, ConfidenceRequest, EmbedRequest, Kind, Request, RewardRequest
 from evol_core.score.models.confidence import NOT_FINITE, NOT_UNICODE, load_confidence
 from evol_core.score.models.embeddings import Embedder
 from evol_core.score.models.reward import Chat, load_reward_model

@@ -16,7 +16,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from evol_core.errors import ModelError
 from evol_core.llm.nli_labels import labels_of
-from evol_core.records import GenerateRequest, Generation, ModelRef, Request
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import GenerateRequest, Request
 from evol_core.score.models.forward import batches, dtype_of
 
 PADDED_TOKENS = {"cpu": 2048, "cuda": 65_536}

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from evol_core.llm.port import Engine
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message, Request
 
 
 def chat(

@@ -14,7 +14,8 @@ from evol_core.llm.model_folder import describe
 from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.llm.vllm_offline import VllmOffline
 from evol_core.recipe import ModelConfig
-from evol_core.records import GenerateRequest, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import GenerateRequest
 from evol_core.store.objects import ObjectStore, StoredObject
 from tests.integration.engine.chats import chat
 

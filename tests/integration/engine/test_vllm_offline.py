@@ -12,7 +12,8 @@ from evol_core.errors import EngineError, ModelError
 from evol_core.llm.port import PollingEngine
 from evol_core.llm.vllm_offline import VllmOffline, chat_tokens
 from evol_core.recipe import ModelConfig
-from evol_core.records import LossRequest, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import LossRequest
 from tests.integration.engine.chats import answers, chat, in_order_of_answer
 from tests.integration.engine.conftest import CONTEXT
 

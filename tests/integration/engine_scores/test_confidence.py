@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: TID253
 
 from evol_core.errors import ModelError
 from evol_core.llm.model_folder import describe
-from evol_core.records import ConfidenceRequest, Measured, ModelRef
+from evol_core.records import Measured, ModelRef
+from evol_core.requests import ConfidenceRequest
 from evol_core.score.models.confidence import Confidence, load_confidence
 from evol_core.score.models.forward import load_model
 from evol_core.score.models.measuring import confidence_engine

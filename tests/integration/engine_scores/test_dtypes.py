@@ -10,7 +10,8 @@ from evol_core.config import Settings
 from evol_core.llm.model_folder import describe
 from evol_core.pipeline.context import real_engine
 from evol_core.recipe import ModelConfig
-from evol_core.records import ConfidenceRequest, EmbedRequest, Measured, ModelRef, Request, RewardRequest
+from evol_core.records import Measured, ModelRef
+from evol_core.requests import ConfidenceRequest, EmbedRequest, Request, RewardRequest
 from tests.integration.engine_scores import test_nli, test_reward
 from tests.integration.engine_scores.conftest import Tiny
 

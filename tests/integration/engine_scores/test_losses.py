@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from evol_core.errors import ModelError
 from evol_core.llm.model_folder import describe
-from evol_core.records import Decoding, GenerateRequest, Losses, LossRequest, Message, ModelRef
+from evol_core.records import Losses, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message
 from evol_core.score.metrics.ifd import ifd
 from evol_core.score.models.losses import LossScorer
 from tests.integration.engine_scores.conftest import Tiny

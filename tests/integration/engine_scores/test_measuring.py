@@ -8,7 +8,8 @@ import pytest
 import torch  # noqa: TID253
 
 from evol_core.errors import ModelError
-from evol_core.records import EXACT, EmbedRequest, Generation, Measured, ModelRef, Request, RewardRequest
+from evol_core.records import Generation, Measured, ModelRef
+from evol_core.requests import EXACT, EmbedRequest, Request, RewardRequest
 from evol_core.score.models.embeddings import Embedder
 from evol_core.score.models.measuring import MeasuringEngine, measuring_engine
 from evol_core.score.models.reward import Chat, load_reward_model

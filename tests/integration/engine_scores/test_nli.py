@@ -10,7 +10,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Debe
 
 from evol_core.errors import ModelError
 from evol_core.llm.model_folder import describe
-from evol_core.records import GenerateRequest, Generation
+from evol_core.records import Generation
+from evol_core.requests import GenerateRequest
 from evol_core.score.models.nli import NliClassifier
 from evol_core.verify.nli import classifier_nli
 from tests.integration.engine_scores.tiny import CONTEXT, VOCABULARY, save, tokenizer

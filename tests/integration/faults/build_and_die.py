@@ -18,7 +18,8 @@ from evol_core.llm import record
 from evol_core.llm.fake import FakeEngine
 from evol_core.pipeline import Order, context, pieces, run
 from evol_core.recipe import InstructRecipe, parse_recipe
-from evol_core.records import GenerateRequest, Losses, Request
+from evol_core.records import Losses
+from evol_core.requests import GenerateRequest, Request
 from evol_core.store import files, objects
 
 SEEDS = ("Name a river.", "Add 2 and 3.", "Say hello.", "What is iron?", "Describe a cat.", "Sort 3, 1, 2.")

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from evol_core.errors import StoreError
 from evol_core.lineage.verify import verify_version
 from evol_core.lineage.versions import list_datasets
-from evol_core.records import Losses, Request
+from evol_core.records import Losses
+from evol_core.requests import Request
 from evol_core.store.objects import STAGING, ObjectStore
 from tests.integration.faults.build_and_die import N_IN, build, prepare, reply
 from tests.integration.faults.lengths import some

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from evol_core.records import GenerateRequest, Request
+from evol_core.requests import GenerateRequest, Request
 from evol_core.verify.sft_row import join
 
 FILE = Path(__file__).parents[2] / "data/autoif/recorded.yaml"

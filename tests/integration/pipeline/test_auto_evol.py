@@ -14,7 +14,8 @@ from evol_core.lineage.versions import show_version
 from evol_core.pipeline import check_recipe, plan
 from evol_core.pipeline.context import Build
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import GenerateRequest, Losses, Request
+from evol_core.records import Losses
+from evol_core.requests import GenerateRequest, Request
 from tests.integration.pipeline.test_build import Runs, model_folder
 from tests.unit.evolve.auto.scripted import fenced, method_text, scripted
 

@@ -19,7 +19,8 @@ from evol_core.llm.fake import FakeEngine
 from evol_core.llm.port import Engine
 from evol_core.pipeline import Order, check_recipe, run
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import GenerateRequest, Losses, LossRequest, Measured, Request
+from evol_core.records import Losses, Measured
+from evol_core.requests import GenerateRequest, LossRequest, Request
 from evol_core.runner import Progress
 
 pytestmark = pytest.mark.postgres

@@ -20,7 +20,8 @@ from evol_core.pipeline.context import Build
 from evol_core.pipeline.rebuild import rebuild_version
 from evol_core.recipe import CompareArmsRecipe, parse_recipe
 from evol_core.recipe.auto_evol import AnalyseConfig
-from evol_core.records import GenerateRequest, Losses, LossRequest, Request
+from evol_core.records import Losses
+from evol_core.requests import GenerateRequest, LossRequest, Request
 from evol_core.store.objects import ObjectStore
 from tests.integration.lineage_rows import table_counts
 

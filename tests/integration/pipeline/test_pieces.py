@@ -13,7 +13,8 @@ from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.lineage.garbage import collect_garbage, forget_object
 from evol_core.lineage.runs import finish_attempt
 from evol_core.pipeline import instruct, pieces
-from evol_core.records import Losses, LossRequest, Request, Seed
+from evol_core.records import Losses, Seed
+from evol_core.requests import LossRequest, Request
 from evol_core.store.objects import ObjectStore
 from tests.integration.pipeline.test_build import Runs, model_folder, recipe, reply
 

@@ -12,7 +12,8 @@ from evol_core.lineage.versions import resolve
 from evol_core.pipeline import check_recipe
 from evol_core.publish.confidence_arrays import confidence_arrays, rows_of
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import ConfidenceRequest, GenerateRequest, Losses, Measured, Request, RewardRequest
+from evol_core.records import Losses, Measured
+from evol_core.requests import ConfidenceRequest, GenerateRequest, Request, RewardRequest
 from evol_core.store.objects import ObjectStore
 from tests.integration.pipeline.test_build import SEEDS, Runs, model_folder, recipe
 from tests.integration.pipeline.test_build import reply as build_reply

@@ -9,19 +9,8 @@ from hypothesis import strategies as st
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
 from evol_core.llm.fake import FakeEngine
 from evol_core.recipe import AcceptanceConfig
-from evol_core.records import (
-    Decoding,
-    Evolved,
-    FinishReason,
-    GenerateRequest,
-    Generation,
-    Instruction,
-    Message,
-    ModelRef,
-    Request,
-    Seed,
-    request_seed,
-)
+from evol_core.records import Evolved, FinishReason, Generation, Instruction, ModelRef, Seed
+from evol_core.requests import Decoding, GenerateRequest, Message, Request, request_seed
 from evol_core.runner import drive
 
 EVOLVER = ModelRef(name="evolver", revision="w1", tokenizer="t1")

@@ -7,7 +7,8 @@ from evol_core.judge.pairwise import Judged, Judging, Match, judge_match
 from evol_core.judge.summary import LENGTH_BINS, summarise
 from evol_core.judge.verdict import Kind, Outcome
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Decoding, GenerateRequest, ModelRef, Request
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Request
 from evol_core.runner import drive
 
 JUDGE = Judging(

@@ -6,7 +6,8 @@ import pytest
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.folder_index import FolderIndex
 from evol_core.llm.record import RecordedEngine
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message
 from evol_core.store.objects import ObjectStore
 
 ASKED = [

@@ -8,7 +8,8 @@ from evol_core.errors import NotRecorded
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.plan import ModelPlan, ReplayOnly, estimated_tokens
 from evol_core.llm.record import MemoryIndex, RecordedEngine
-from evol_core.records import Decoding, GenerateRequest, LossRequest, Message, ModelRef
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message
 from evol_core.store.objects import ObjectStore
 
 SMALL = ModelRef(name="small", revision="r" * 64, tokenizer="t" * 64)

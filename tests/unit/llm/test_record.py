@@ -10,17 +10,8 @@ import pytest
 from evol_core.errors import EngineError, ObjectDamaged
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.record import MemoryIndex, Record, RecordedEngine
-from evol_core.records import (
-    Decoding,
-    GenerateRequest,
-    Generation,
-    Losses,
-    LossRequest,
-    Message,
-    ModelRef,
-    Request,
-    RequestHash,
-)
+from evol_core.records import Generation, Losses, ModelRef, RequestHash
+from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message, Request
 from evol_core.store.objects import ObjectStore, Place, StoredObject
 
 MODEL = ModelRef(name="small", revision="r" * 64, tokenizer="t" * 64)

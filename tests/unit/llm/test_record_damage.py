@@ -7,7 +7,8 @@ import pytest
 from evol_core.errors import NotFound, ObjectDamaged
 from evol_core.llm.fake import FakeEngine
 from evol_core.llm.record import MemoryIndex, Record, RecordedEngine
-from evol_core.records import Decoding, GenerateRequest, Message, ModelRef, Request
+from evol_core.records import ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message, Request
 from evol_core.store.objects import ObjectStore
 
 N_POSITIONS = 200

@@ -6,7 +6,8 @@ import pytest
 
 from evol_core.errors import EngineError
 from evol_core.llm.routed import RoutedEngine
-from evol_core.records import Decoding, GenerateRequest, Generation, LossRequest, Message, ModelRef, Request
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message, Request
 
 SMALL = ModelRef(name="small", revision="1", tokenizer="t")
 LARGE = ModelRef(name="large", revision="2", tokenizer="t")

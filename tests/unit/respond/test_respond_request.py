@@ -1,4 +1,5 @@
-from evol_core.records import Decoding, GenerateRequest, Instruction, ModelRef
+from evol_core.records import Instruction, ModelRef
+from evol_core.requests import Decoding, GenerateRequest
 from evol_core.respond import PROMPT, respond_request
 
 MODEL = ModelRef(name="small", revision="w1", tokenizer="t1")

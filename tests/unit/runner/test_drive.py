@@ -7,7 +7,8 @@ import pytest
 
 from evol_core.errors import EngineError
 from evol_core.llm.port import Program, ask, together
-from evol_core.records import Decoding, GenerateRequest, Generation, Message, ModelRef, Request
+from evol_core.records import Generation, ModelRef
+from evol_core.requests import Decoding, GenerateRequest, Message, Request
 from evol_core.runner import Progress, drive, reported
 
 MODEL = ModelRef(name="m", revision="r", tokenizer="t")

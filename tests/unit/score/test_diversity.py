@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import EmbedRequest, Instruction, Measured, ModelRef, Request, Score
+from evol_core.records import Instruction, Measured, ModelRef, Score
+from evol_core.requests import EmbedRequest, Request
 from evol_core.runner import drive
 from evol_core.score.diversity import (
     Member,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Instruction, Losses, LossRequest, ModelRef, Request
+from evol_core.records import Instruction, Losses, ModelRef
+from evol_core.requests import LossRequest, Request
 from evol_core.runner import drive
 from evol_core.score.files import SCORED, coverage, score_programs
 from evol_core.score.metric import Scoring

@@ -3,19 +3,8 @@ from dataclasses import replace
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import (
-    ConfidenceRequest,
-    GenerateRequest,
-    Instruction,
-    Losses,
-    LossRequest,
-    Measured,
-    ModelRef,
-    Pair,
-    Request,
-    RewardRequest,
-    Score,
-)
+from evol_core.records import Instruction, Losses, Measured, ModelRef, Pair, Score
+from evol_core.requests import ConfidenceRequest, GenerateRequest, LossRequest, Request, RewardRequest
 from evol_core.runner import drive
 from evol_core.score.metric import Role, Scoring
 from evol_core.score.metrics import ALL_METRICS, METRICS, models_asked, unknown_metrics

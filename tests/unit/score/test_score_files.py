@@ -14,7 +14,8 @@ from evol_core.errors import ConfigError
 from evol_core.llm.fake import FakeEngine
 from evol_core.pipeline.file_scores import ScoreOrder, score_file
 from evol_core.recipe import FileScoring
-from evol_core.records import EmbedRequest, Losses, LossRequest, Measured, Request
+from evol_core.records import Losses, Measured
+from evol_core.requests import EmbedRequest, LossRequest, Request
 from evol_core.store.plain_rows import read_rows
 
 Reply = Callable[[Request], Losses | str | Measured]

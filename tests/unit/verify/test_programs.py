@@ -8,7 +8,8 @@ import pytest
 from evol_core.errors import ConfigError, ModelError
 from evol_core.llm.nli_labels import NliLabel, labels_of
 from evol_core.llm.port import Program
-from evol_core.records import Decoding, FinishReason, GenerateRequest, Generation, ModelRef, Request, Status
+from evol_core.records import FinishReason, Generation, ModelRef, Status
+from evol_core.requests import Decoding, GenerateRequest, Request
 from evol_core.sandbox.jobs import CheckVerdict
 from evol_core.verify.asking import Asking
 from evol_core.verify.back_translation import MAX_CHECKERS, back_translate

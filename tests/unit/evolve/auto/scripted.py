@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from evol_core.evolve.auto.method import PLACE
-from evol_core.records import GenerateRequest, Losses, Request
+from evol_core.records import Losses
+from evol_core.requests import GenerateRequest, Request
 
 GOOD = re.compile(r"\[good (\d+)\]")
 ROW = re.compile(r"Name (\d+) rivers")

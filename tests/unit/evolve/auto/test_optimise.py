@@ -9,7 +9,8 @@ from evol_core.evolve.auto.trials import Optimisation, OptimiseSetting, Stop, ca
 from evol_core.evolve.rounds import EvolveSetting
 from evol_core.llm.fake import FakeEngine
 from evol_core.recipe import AcceptanceConfig
-from evol_core.records import Decoding, GenerateRequest, Instruction, Message, ModelRef, Seed
+from evol_core.records import Instruction, ModelRef, Seed
+from evol_core.requests import Decoding, GenerateRequest, Message
 from evol_core.runner import drive
 from tests.unit.evolve.auto.scripted import Script, fenced, method_text, scripted
 
