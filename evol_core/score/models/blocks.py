@@ -38,16 +38,15 @@ def product(rows_ND: Tensor, rows: slice, columns: slice, buffer: Tensor) -> Ten
 
 
 class Best:
-    """The largest product of each row so far; the rows may stand in any order. Each pair is taken in once."""
+    """The largest product of each row so far. Each pair is taken in once."""
 
-    def __init__(self, number_N: Tensor) -> None:
-        """`number_N` are the rows' own numbers: of others that are as near, that with the smallest one counts."""
-        self.number_N = number_N
-        self.product_N = torch.full((len(number_N),), -torch.inf, device=number_N.device)
-        self.row_N = torch.full_like(number_N, len(number_N))
-        """The other row's number; that of no row before there is one."""
+    def __init__(self, n_rows: int, device: torch.device) -> None:
+        self.product_N = torch.full((n_rows,), -torch.inf, device=device)
+        self.row_N = torch.full((n_rows,), n_rows, device=device)
+        """The other row, the first of those that are as near; N before there is one."""
 
-        self.repeats_N = torch.zeros_like(number_N)
+        self.repeats_N = torch.zeros_like(self.row_N)
+        self._number_N = torch.arange(n_rows, device=device)
 
     def take_block(self, products_RC: Tensor, rows: slice, columns: slice) -> None:
         """Take in a block's products, for both ends of each pair."""
@@ -60,23 +59,23 @@ class Best:
         if len(place):
             best_P = best[place - mine.start]
             tied = products.index_select(1 - dim, place - mine.start) == best_P.unsqueeze(dim)
-            row_P = torch.where(tied, self.number_N[others].unsqueeze(1 - dim), len(self.number_N)).amin(dim)
+            row_P = torch.where(tied, self._number_N[others].unsqueeze(1 - dim), len(self.row_N)).amin(dim)
             self._raise(place, best_P, row_P)
         if bool((best > CLOSE).any()):
             self.repeats_N[mine] += (products > CLOSE).sum(dim)
 
     def take_pairs(self, left_P: Tensor, right_P: Tensor, product_P: Tensor) -> None:
-        """Take in the products of some pairs of places, for both ends of each."""
+        """Take in the products of some pairs of rows, for both ends of each."""
         close_P = product_P > CLOSE
-        for place_P, other_P in ((left_P, right_P), (right_P, left_P)):
-            self._raise(place_P, product_P, self.number_N[other_P])
-            self.repeats_N.index_add_(0, place_P[close_P], torch.ones_like(place_P[close_P]))
+        for row_P, other_P in ((left_P, right_P), (right_P, left_P)):
+            self._raise(row_P, product_P, other_P)
+            self.repeats_N.index_add_(0, row_P[close_P], torch.ones_like(row_P[close_P]))
 
-    def _raise(self, place_P: Tensor, product_P: Tensor, row_P: Tensor) -> None:
-        """A place may stand there more than once."""
-        before_P = self.product_N[place_P]
-        self.product_N.scatter_reduce_(0, place_P, product_P, "amax")
-        best_P = self.product_N[place_P]
-        self.row_N[place_P[best_P > before_P]] = len(self.number_N)
+    def _raise(self, row_P: Tensor, product_P: Tensor, other_P: Tensor) -> None:
+        """A row may stand there more than once."""
+        before_P = self.product_N[row_P]
+        self.product_N.scatter_reduce_(0, row_P, product_P, "amax")
+        best_P = self.product_N[row_P]
+        self.row_N[row_P[best_P > before_P]] = len(self.row_N)
         tied_P = product_P == best_P
-        self.row_N.scatter_reduce_(0, place_P[tied_P], row_P[tied_P], "amin")
+        self.row_N.scatter_reduce_(0, row_P[tied_P], other_P[tied_P], "amin")

@@ -1,19 +1,33 @@
-"""Pairs of a block of products: those that could be nearest, and their products, each made by itself.
+"""Pairs of a block that could be nearest by their codes, and their products, each made by itself.
 
 Shapes: R rows of the block, C columns, D dimensions, G groups of columns, H groups of a row with a pair, P pairs.
 """
 
+import math
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-GROUP = 64
-"""Columns of a block whose largest bound is looked at before each of theirs."""
+from evol_core.score.models.codes import NOT_A_PAIR
 
-EVERYWHERE = 0.75
-"""Share of groups that hold a pair, above which nobody looks which pairs these are."""
+GROUP = 64
+"""Products of codes of which the largest is looked at before each of them."""
+
+EVERYWHERE = 0.5
+"""Share of groups with a pair, above which nobody looks which pairs these are."""
+
+
+class Ends(NamedTuple):
+    """One end of all pairs of a block: its rows, or its columns."""
+
+    margin_R: Tensor
+    """Of the bounds, as `codes` has them."""
+
+    enough_R: Tensor
+    """A pair whose bound is not above it can be nothing to this end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +61,44 @@ class Pairs:
         return self.of(torch.zeros_like(self.row_P, dtype=torch.bool))
 
 
-def candidates(bound_RC: Tensor, enough_R: Tensor, enough_C: Tensor) -> Pairs | None:
+def candidates(code_RC: Tensor, unit: float, rows: Ends, columns: Ends) -> Pairs | None:
     """The pairs whose bound is above what either end has; None where they are everywhere.
 
-    The largest of each row's next GROUP columns is looked at first, since few of them are above.
+    Args:
+        code_RC: the products of the block's codes.
+        unit: what such a product is worth.
     """
-    group = GROUP if bound_RC.shape[1] % GROUP == 0 else 1
-    bound_RGC = bound_RC.unflatten(1, (-1, group))
-    enough_GC = enough_C.view(-1, group)
-    hot_RG = bound_RGC.amax(2) > torch.minimum(enough_R[:, None], enough_GC.amin(1))
-    row_H, group_H = hot_RG.nonzero().unbind(1)
-    if len(row_H) > EVERYWHERE * hot_RG.numel():
+    by_row_RGC = code_RC.unflatten(1, (-1, math.gcd(GROUP, code_RC.shape[1])))
+    by_column_GRC = code_RC.unflatten(0, (-1, math.gcd(GROUP, code_RC.shape[0])))
+    by_row = _above(by_row_RGC, by_row_RGC.amax(2), unit, rows, columns)
+    by_column = _above(by_column_GRC.permute(2, 0, 1), by_column_GRC.amax(1).t(), unit, columns, rows)
+    if by_row is None or by_column is None:
         return None
-    bound_HC = bound_RGC[row_H, group_H]
-    at_P, inside_P = (bound_HC > torch.minimum(enough_R[row_H, None], enough_GC[group_H])).nonzero().unbind(1)
+    others = by_column.of(by_column.bound_P <= rows.enough_R[by_column.column_P])
+    row_P = torch.cat([by_row.row_P, others.column_P])
+    order_P = row_P.argsort(stable=True)
+    column_P, bound_P = torch.cat([by_row.column_P, others.row_P]), torch.cat([by_row.bound_P, others.bound_P])
+    return Pairs(row_P[order_P], column_P[order_P], bound_P[order_P])
+
+
+def _above(code_RGC: Tensor, largest_RG: Tensor, unit: float, mine: Ends, others: Ends) -> Pairs | None:
+    """The pairs whose bound is above what their row has; None where they are everywhere."""
+    group = code_RGC.shape[2]
+    margin_GC = others.margin_R.view(-1, group)
+    bound_RG = unit * largest_RG + (mine.margin_R[:, None] + margin_GC.amax(1))
+    row_H, group_H = (bound_RG > mine.enough_R[:, None]).nonzero().unbind(1)
+    if len(row_H) > EVERYWHERE * bound_RG.numel():
+        return None
+    code_HC = code_RGC[row_H, group_H]
+    bound_HC = unit * code_HC + (mine.margin_R[row_H, None] + margin_GC[group_H])
+    wanted_HC = (bound_HC > mine.enough_R[row_H, None]) & (code_HC != NOT_A_PAIR)
+    at_P, inside_P = wanted_HC.nonzero().unbind(1)
     return Pairs(row_H[at_P], group_H[at_P] * group + inside_P, bound_HC[at_P, inside_P])
 
 
 def products_of(pairs: Pairs, rows_RD: Tensor, columns_CD: Tensor) -> Tensor:
     """The product of each pair, in their order."""
-    if rows_RD.device.type != "cpu" or not torch.backends.mkl.is_available():
+    if not torch.backends.mkl.is_available():
         return torch.linalg.vecdot(rows_RD[pairs.row_P], columns_CD[pairs.column_P])
     ends_R = torch.bincount(pairs.row_P, minlength=len(rows_RD)).cumsum(0)
     with warnings.catch_warnings():

@@ -8,8 +8,8 @@ import torch  # noqa: TID253
 
 from evol_core.score.models import nearest as by
 from evol_core.score.models.blocks import COLUMNS, NEAR, ROWS, blocks
-from evol_core.score.models.leading import FEWEST_ROWS, Leading, axes, leading, slack_of, turned
-from evol_core.score.models.nearest import Nearest, by_bounds, by_products, found, nearest
+from evol_core.score.models.codes import FEWEST_ROWS, Codes, coded, codes, most_summed_exactly
+from evol_core.score.models.nearest import Nearest, by_bounds, nearest
 
 pytestmark = pytest.mark.engine
 
@@ -77,9 +77,17 @@ def slow(vectors: torch.Tensor) -> tuple[list[float], list[int]]:
     return smallest, repeats
 
 
-def bounds_of(vectors: torch.Tensor, width: int) -> Leading:
-    exact = torch.linalg.qr(axes(vectors)[:, :width].double()).Q
-    return Leading(turned(vectors, exact), slack_of(vectors.shape[1], width))
+def few_codes(vectors: torch.Tensor) -> Codes:
+    """So few that their bounds are wide."""
+    return coded(vectors, 3)
+
+
+def by_all(vectors: torch.Tensor) -> Nearest:
+    return by.described(by.by_products(vectors))
+
+
+def by_codes(vectors: torch.Tensor, bounds: Codes | None = None) -> Nearest:
+    return by.described(by_bounds(vectors, bounds or coded(vectors, 63)))
 
 
 def assert_nearest(result: Nearest, vectors: torch.Tensor) -> None:
@@ -104,14 +112,15 @@ def test_distances_and_repeats_are_those_of_a_slow_search(n_rows: int) -> None:
 def test_bounds_find_what_a_slow_search_finds(draw: Draw, n_rows: int) -> None:
     vectors = draw(n_rows)
 
-    assert_nearest(found(by_bounds(vectors, bounds_of(vectors, 12))), vectors)
+    assert_nearest(by_codes(vectors), vectors)
+    assert_nearest(by_codes(vectors, few_codes(vectors)), vectors)
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS.keys())
 def test_bounds_find_the_same_rows_as_all_products_where_blocks_are_many(draw: Draw) -> None:
     vectors = draw(COLUMNS + 2 * ROWS + 100)
 
-    result, plain = found(by_bounds(vectors, bounds_of(vectors, 16))), found(by_products(vectors))
+    result, plain = by_codes(vectors), by_all(vectors)
 
     torch.testing.assert_close(result.distance_N, plain.distance_N, atol=2e-6, rtol=0)
     assert result.repeats_N.tolist() == plain.repeats_N.tolist()
@@ -124,28 +133,54 @@ def test_giving_up_on_the_pairs_of_a_block_counts_none_twice(monkeypatch: pytest
     monkeypatch.setattr(by, "PATIENCE", patience)
     monkeypatch.setattr(by, "PAIR", 1e9)
 
-    assert_nearest(found(by_bounds(vectors, bounds_of(vectors, 2))), vectors)
+    assert_nearest(by_codes(vectors, few_codes(vectors)), vectors)
 
 
-@pytest.mark.parametrize("width", [1, 5, 40])
-def test_no_product_is_above_its_bound_by_more_than_the_slack(width: int) -> None:
+@pytest.mark.parametrize("most", [1, 63, 127])
+def test_no_product_is_above_its_bound(most: int) -> None:
     vectors = torch.cat([like_texts(300), unit(100, 48), with_opposites(50)])
-    bounds = bounds_of(vectors, width)
+    bounds = coded(vectors, most)
 
-    above = vectors @ vectors.t() - bounds.bound_NK @ bounds.bound_NK.t()
+    codes_NN = bounds.code_ND.double() @ bounds.code_ND.double().t()
+    bound_NN = bounds.unit * codes_NN + bounds.margin_N + bounds.margin_N[:, None]
 
-    assert float(above.max()) <= bounds.slack
-    assert 0 < bounds.slack < 1e-4
-    assert bounds.bound_NK.shape == (len(vectors), width + 1)
+    assert int(bounds.code_ND.abs().max()) <= most
+    assert bool((vectors @ vectors.t() <= bound_NN).all())
 
 
-def test_bounds_are_for_vectors_of_which_a_few_axes_say_most() -> None:
-    texts, random = like_texts(FEWEST_ROWS, dimensions=128), unit(FEWEST_ROWS, 128)
+def test_bounds_of_many_codes_are_narrow() -> None:
+    assert float(coded(unit(300, 768), 127).margin_N.mean()) < 0.015
 
-    assert leading(texts) is not None
-    assert leading(random) is None
-    assert leading(texts[:-1]) is None, "all products of fewer rows take less than the preparation"
-    torch.testing.assert_close(nearest(texts).distance_N, found(by_products(texts)).distance_N, atol=2e-6, rtol=0)
+
+@pytest.mark.parametrize("dimensions", [2, 48, 768, 4096])
+def test_the_largest_codes_are_summed_exactly(dimensions: int) -> None:
+    most = most_summed_exactly(dimensions)
+
+    assert most in {127, 63}
+    draw = torch.Generator().manual_seed(0)
+    code_ND = most * torch.randint(-1, 2, (300, dimensions), generator=draw, dtype=torch.int8)
+    assert (torch._int_mm(code_ND, code_ND.t()) == code_ND.long() @ code_ND.long().t()).all()
+
+
+def test_vectors_of_one_coordinate_whose_codes_torch_multiplies_wrongly_are_searched_without() -> None:
+    assert nearest(unit(FEWEST_ROWS, 1)).distance_N.abs().max() == 0
+
+
+def test_a_processor_that_overflows_gets_smaller_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def saturating(rows: torch.Tensor, columns: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
+        exact = rows.float() @ columns.float()
+        return out.copy_(exact.clamp(max=exact.max() - 1) if rows.abs().max() > 63 else exact)
+
+    monkeypatch.setattr(torch, "_int_mm", saturating)
+
+    assert most_summed_exactly.__wrapped__(64) == 63
+
+
+def test_few_rows_are_multiplied_out() -> None:
+    vectors = like_texts(FEWEST_ROWS)
+
+    assert codes(vectors[:-1]) is None
+    assert codes(vectors) is not None
 
 
 @pytest.mark.parametrize("bounded", [False, True])
@@ -153,7 +188,7 @@ def test_of_rows_that_are_as_near_the_first_counts(bounded: bool) -> None:
     vectors = unit(5, 8)
     vectors = torch.cat([vectors, vectors[2:3], vectors[2:3]])
 
-    result = found(by_bounds(vectors, bounds_of(vectors, 3)) if bounded else by_products(vectors))
+    result = by_codes(vectors) if bounded else by_all(vectors)
 
     assert result.row_N[[2, 5, 6]].tolist() == [5, 2, 2]
     assert result.distance_N[[2, 5, 6]].tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
@@ -173,8 +208,7 @@ def test_another_order_of_the_rows_gives_the_same_distances(bounded: bool) -> No
     vectors = like_texts(ROWS + 50)
     order = torch.tensor(np.random.default_rng(1).permutation(len(vectors)))
 
-    def search(rows: torch.Tensor) -> Nearest:
-        return found(by_bounds(rows, bounds_of(rows, 8)) if bounded else by_products(rows))
+    search = by_codes if bounded else by_all
 
     result, shuffled = search(vectors), search(vectors[order])
 
