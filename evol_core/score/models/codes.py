@@ -27,7 +27,7 @@ CLIPPED_AT = 5.0
 """A coordinate above so many times the root mean square of all has the code of one at it."""
 
 NOT_A_PAIR = torch.iinfo(torch.int32).min
-"""Stands where a row meets itself, and where a pair is counted from its other end."""
+"""Stands where a row meets itself, and where a pair is counted from its other end: below what any row has."""
 
 
 class Codes(NamedTuple):

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evol_core.score.models.codes import NOT_A_PAIR
-
 GROUP = 64
 """Products of codes of which the largest is looked at before each of them."""
 
@@ -89,10 +87,8 @@ def _above(code_RGC: Tensor, largest_RG: Tensor, unit: float, mine: Ends, others
     row_H, group_H = (bound_RG > mine.enough_R[:, None]).nonzero().unbind(1)
     if len(row_H) > EVERYWHERE * bound_RG.numel():
         return None
-    code_HC = code_RGC[row_H, group_H]
-    bound_HC = unit * code_HC + (mine.margin_R[row_H, None] + margin_GC[group_H])
-    wanted_HC = (bound_HC > mine.enough_R[row_H, None]) & (code_HC != NOT_A_PAIR)
-    at_P, inside_P = wanted_HC.nonzero().unbind(1)
+    bound_HC = unit * code_RGC[row_H, group_H] + (mine.margin_R[row_H, None] + margin_GC[group_H])
+    at_P, inside_P = (bound_HC > mine.enough_R[row_H, None]).nonzero().unbind(1)
     return Pairs(row_H[at_P], group_H[at_P] * group + inside_P, bound_HC[at_P, inside_P])
 
 
