@@ -59,24 +59,23 @@ def coded(unit_ND: Tensor, most: int) -> Codes:
     error_N, longest = [], 0.0
     for unit_RD, code_RD in zip(unit_ND.split(ROWS), code_ND.split(ROWS), strict=True):
         code_RD.copy_((unit_RD / step).round_().clamp_(-most, most))
-        exact_RD, near_RD = unit_RD.double(), step * code_RD.double()
-        error_N.append(torch.linalg.vector_norm(exact_RD - near_RD, dim=1))
-        longest = max(longest, *(float(torch.linalg.vector_norm(one, dim=1).max()) for one in (exact_RD, near_RD)))
-    return Codes(code_ND, step * step, (longest * torch.cat(error_N) + slack(dimensions)).float())
+        near_RD = step * code_RD
+        error_N.append(torch.linalg.vector_norm(unit_RD - near_RD, dim=1))
+        longest = max(longest, *(float(torch.linalg.vector_norm(one, dim=1).max()) for one in (unit_RD, near_RD)))
+    return Codes(code_ND, step * step, longest * torch.cat(error_N) + slack(dimensions))
 
 
 def slack(dimensions: int) -> float:
-    """What float32 can err in a sum of so many products of two vectors of length 1 (Higham's gamma), and in bounds."""
-    return (dimensions + 8) * 2.0**-24
+    """Twice what float32 can err in a sum of so many products of two vectors of length 1 (Higham's gamma)."""
+    return 2 * (dimensions + 8) * 2.0**-24
 
 
 def code_products(code_ND: Tensor, rows: slice, columns: slice, buffer: Tensor) -> Tensor:
-    """int32, of a block's codes, in the buffer. On the diagonal each pair stands once."""
+    """int32, of a block's codes, in the buffer."""
     shape = rows.stop - rows.start, columns.stop - columns.start
-    out = buffer[: shape[0] * shape[1]].view(shape)
-    product_RC: Tensor = torch._int_mm(code_ND[rows], code_ND[columns].t(), out=out)
-    if rows == columns:
-        product_RC.masked_fill_(torch.ones_like(product_RC, dtype=torch.bool).tril_(), NOT_A_PAIR)
+    product_RC: Tensor = torch._int_mm(
+        code_ND[rows], code_ND[columns].t(), out=buffer[: shape[0] * shape[1]].view(shape)
+    )
     return product_RC
 
 

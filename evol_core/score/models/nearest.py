@@ -71,23 +71,11 @@ def by_products(unit_ND: Tensor) -> Best:
 
 
 def by_bounds(unit_ND: Tensor, bounds: Codes) -> Best:
-    """By the products of those pairs that could be nearest."""
+    """By the products of those pairs that could be nearest. The diagonal comes first, so that each row has some."""
     search = _Search(unit_ND, bounds)
-    for rows, columns in blocks(len(unit_ND)):
+    for rows, columns in sorted(blocks(len(unit_ND)), key=lambda block: block[0] != block[1]):
         search.block(rows, columns)
     return search.best
-
-
-def seen(unit_ND: Tensor, bounds: Codes) -> Tensor:
-    """Of each row, the product with the one of its block whose code is nearest: that with its nearest is no smaller."""
-    seen_N = unit_ND.new_full((len(unit_ND),), -torch.inf)
-    for first in range(0, len(unit_ND), ROWS):
-        rows = slice(first, first + ROWS)
-        code_RR = torch._int_mm(bounds.code_ND[rows], bounds.code_ND[rows].t()).fill_diagonal_(NOT_A_PAIR)
-        largest_R, other_R = code_RR.max(1)
-        product_R = torch.linalg.vecdot(unit_ND[rows], unit_ND[rows][other_R])
-        seen_N[rows] = product_R.where(largest_R > NOT_A_PAIR, -torch.inf)
-    return seen_N
 
 
 class _Search:
@@ -95,13 +83,17 @@ class _Search:
 
     def __init__(self, unit_ND: Tensor, bounds: Codes) -> None:
         self.best = Best(len(unit_ND), unit_ND.device)
-        self._unit_ND, self._bounds, self._seen_N = unit_ND, bounds, seen(unit_ND, bounds)
+        self._unit_ND, self._bounds = unit_ND, bounds
+        self._seen_N = unit_ND.new_full((len(unit_ND),), -torch.inf)
         self._code_buffer = torch.empty(ROWS * COLUMNS, dtype=torch.int32)
         self._buffer = unit_ND.new_empty(ROWS * COLUMNS)
 
     def block(self, rows: slice, columns: slice) -> None:
         """Take in the pairs of a block that could be nearest; all of them, where most are left."""
         code_RC = code_products(self._bounds.code_ND, rows, columns, self._code_buffer)
+        if rows == columns:
+            self._seen_N[rows] = self._seen(rows, code_RC.fill_diagonal_(NOT_A_PAIR))
+            code_RC.masked_fill_(torch.ones_like(code_RC, dtype=torch.bool).tril_(), NOT_A_PAIR)
         pairs = candidates(code_RC, self._bounds.unit, self._ends(rows), self._ends(columns))
         taken: list[Pairs] = []
         if pairs is None:
@@ -115,6 +107,12 @@ class _Search:
             if min(len(pairs), PATIENCE * sum(map(len, taken))) * PAIR > code_RC.numel():
                 self._take_others(rows, columns, taken)
                 return
+
+    def _seen(self, rows: slice, code_RR: Tensor) -> Tensor:
+        """Of each row, the product with the one whose code is nearest: that with its nearest is no smaller."""
+        largest_R, other_R = code_RR.max(1)
+        product_R = torch.linalg.vecdot(self._unit_ND[rows], self._unit_ND[rows][other_R])
+        return product_R.where(largest_R > NOT_A_PAIR, -torch.inf)
 
     def _ends(self, places: slice) -> Ends:
         return Ends(self._bounds.margin_N[places], self._enough(places))
