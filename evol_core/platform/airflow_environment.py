@@ -35,6 +35,9 @@ REPARSE_S = 300
 changed one within seconds. Reading all of them takes some seconds of a core, which an engine beside it would miss at
 the default of 30 s."""
 
+ORPHANS_S = 30
+"""How often tasks of a scheduler that is gone are looked for. A build would stand still for the default of 300 s."""
+
 JWT_EXPIRATION_S = 86400
 """A task's own token. At the default of ten minutes, Airflow can lose a race to renew it under a long task."""
 
@@ -110,6 +113,7 @@ def _airflow(machine: Machine, databases: Databases, port: int) -> dict[str, str
         "api.secret_key": secret(home, "airflow-api"),
         "api_auth.jwt_secret": secret(home, "airflow-jwt"),
         "execution_api.jwt_expiration_time": JWT_EXPIRATION_S,
+        "scheduler.orphaned_tasks_check_interval": ORPHANS_S,
         "dag_processor.min_file_process_interval": REPARSE_S,
         "dag_processor.refresh_interval": 10,
         "dag_processor.bundle_refresh_check_interval": 5,

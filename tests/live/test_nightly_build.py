@@ -1,4 +1,4 @@
-"""The nightly build under a real Airflow, with a real engine, a kill, a rerun, a closed gate and a bad recipe."""
+"""The nightly build under a real Airflow, with a real engine, kills, a rerun, a closed gate and a bad recipe."""
 
 import os
 import signal
@@ -14,9 +14,10 @@ from evol_core.config import PROJECT_ROOT
 from evol_core.job.folder import JobFolder
 from evol_core.lineage.database import connect
 from evol_core.platform.dag_runs import ENDED, DagRun, TaskTry, ask, trigger
-from evol_core.platform.embedded import down
+from evol_core.platform.embedded import down, up
 from evol_core.platform.postgres import ensure_postgres
-from evol_core.platform.services import everything
+from evol_core.platform.processes import end, in_session
+from evol_core.platform.services import everything, running
 from evol_core.platform.settings import Machine
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -156,6 +157,47 @@ def test_a_closed_gate_holds_the_version_until_a_person_approves(home: Path, run
 
     assert ended(again) == "success", explain(again)
     assert announced(home) == [("nightly", 1), ("held", 1)]
+
+
+def kill(home: Path, *services: str) -> None:
+    """End services and whatever they started, but for jobs, as the kernel does it where memory ends."""
+    leaders = [running(home)[name] for name in services]
+    end([process for leader in leaders for process in in_session(leader)], (signal.SIGKILL, 10))
+
+
+def first_job(home: Path, run: DagRun, shard: int) -> JobFolder | None:
+    """The job that was started first for a shard's evolution."""
+    folders = [JobFolder(path.parent) for path in home.glob("jobs/*/*/process.json")]
+    specs = [(folder.spec(), folder) for folder in folders]
+    mine = [
+        (spec.attempt_id, folder)
+        for spec, folder in specs
+        if spec and (spec.run_key, spec.stage, spec.shard) == (run.run_id, "evolve", shard)
+    ]
+    return min(mine, key=lambda one: one[0])[1] if mine else None
+
+
+def test_a_build_outlives_airflow_s_scheduler_workers_and_triggerer(machine: Machine, run: DagRun) -> None:
+    home = machine.home
+    orphan = trigger(home, "evol_instruct", {"recipe": {**RECIPE, "name": "orphan", "evolve": {"rounds": 2}}})
+    until(lambda: first_job(home, orphan, 0), "the first shard's job")
+    assert task(orphan, "shard.evolve", 0).state == "running", "a worker waits for it"
+    kill(home, "scheduler")
+    up(machine)
+    until(lambda: task(orphan, "shard.evolve", 1).state in {"deferred", "success"}, "the second shard's deferral")
+    kill(home, "triggerer")
+    up(machine)
+
+    assert ended(orphan) == "success", explain(orphan)
+    version = orphan.output("publish")
+    assert (version["name"], version["version"], version["state"]) == ("orphan", 1, "published")
+    assert version["rows"] + version["rejected"] + version["failed"] == 16, "eight seeds, two rounds"
+    for shard in (0, 1):
+        job = first_job(home, orphan, shard)
+        assert job is not None
+        result = job.result()
+        assert result is not None
+        assert result.error is None, "the job went on while nobody followed it, and its work was not done again"
 
 
 def test_a_bad_recipe_fails_at_once_and_names_the_field(home: Path, run: DagRun) -> None:
