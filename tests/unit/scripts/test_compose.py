@@ -84,11 +84,23 @@ def test_containers_are_told_what_the_embedded_platform_is_told(tmp_path: Path) 
         "AIRFLOW__CORE__EXECUTOR",
         "AIRFLOW__CORE__LOAD_EXAMPLES",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS",
+        "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL",
         "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME",
         "AIRFLOW__OPENLINEAGE__DISABLED",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED",
     ):
         assert told[name] == embedded[name]
+
+
+def test_no_setting_is_told_twice() -> None:
+    """PyYAML takes the last one, Docker Compose takes none of the file."""
+    keys = [line.split(":")[0] for line in COMPOSE.splitlines() if line.startswith("    AIRFLOW")]
+
+    assert keys
+    assert len(keys) == len(set(keys))
 
 
 def test_the_roles_are_those_of_the_embedded_database() -> None:
