@@ -70,7 +70,7 @@ def report(comparison: Comparison, drawings: Sequence[Drawing], examples: Sequen
 
 def _evolved_by(a: ArmProfile, b: ArmProfile) -> str:
     if a.operators == b.operators:
-        return "with the same operators and random seeds"
+        return f"with the same {'method' if a.ways else 'operators'} and random seeds"
     said = (f"{name} was evolved by {', '.join(arm.operators)}" for name, arm in (("A", a), ("B", b)))
     return f"and differ in what evolved them: {'; '.join(said)}"
 

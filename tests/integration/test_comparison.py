@@ -198,7 +198,9 @@ def test_a_way_that_arms_call_by_near_phrases_is_one_and_the_most_frequent_come_
 
 
 def test_ways_are_drawn_where_an_arm_listed_some() -> None:
-    assert not isinstance(draw_ways(WAYS), str)
+    drawn = draw_ways(WAYS)
+    assert not isinstance(drawn, str)
+    assert drawn.axes[1].get_ylim()[1] > 2.1, "the marker of two different ways is whole"
     assert "no arm was evolved by a method" in str(draw_ways({"by operators": {}}))
 
 
@@ -227,3 +229,5 @@ def test_a_report_says_what_evolved_arms_that_differ_in_it() -> None:
     assert "A was evolved by deepen; B was evolved by auto_0123" in page
     assert "with the same operators" not in page
     assert "<tr><td>large</td><td>0</td><td>1</td><td>2</td><td>1</td></tr>" in page
+    alike = report(compare(Material(arms=(replace(planned, label="small"), planned), resamples=100)), [], [])
+    assert "with the same method and random seeds" in alike
