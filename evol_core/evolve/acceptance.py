@@ -7,6 +7,7 @@ are ours. What a judge must decide, whether a child asks for anything new, is in
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ REFUSAL_WORDS = 80
 LEAKED = re.compile(
     r"\b(?:given|rewritten|created) (?:prompt|instruction|question|task)\b|\bquestion for students\b"
     r"|\b(?:new|harder|original) (?:prompt|instruction|question|task)\W{0,3}(?: is)?\s*:"
-    r"|^\W*#[^#\n]*[^#\s]\s?#+(?:\s|:|\*|$)",
+    r"|^[^\w\n]*#[^#\n]*[^#\s]\s?#+(?:\s|:|\*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 """Labels of evolving prompts, ours and others', and `#...#` headings."""
@@ -103,8 +104,9 @@ def _is_truncated(attempt: Attempt) -> bool:
 
 
 def _is_unchanged(attempt: Attempt) -> bool:
-    """No child, though there was a reply: it was the parent's own text."""
-    return attempt.child is None or _normal(attempt.text) == _normal(attempt.parent.text)
+    """No child, though there was a reply: it was the parent's own text. Its input taken in is no change either."""
+    parent = attempt.parent
+    return attempt.child is None or _normal(attempt.text) in (_normal(parent.text), _normal(parent.prompt))
 
 
 def _repeats_ancestor(attempt: Attempt) -> bool:
@@ -115,7 +117,12 @@ def _repeats_ancestor(attempt: Attempt) -> bool:
 
 def _leaks_label(attempt: Attempt) -> bool:
     """A label of the prompt stands in the child, and not because the parent speaks of it."""
-    return LEAKED.search(attempt.text) is not None and LEAKED.search(attempt.parent.text) is None
+    return not _labels(attempt.text) <= _labels(attempt.parent.text)
+
+
+def _labels(text: str) -> set[str]:
+    """Labels by their first words; headings, whose words may be any, as one."""
+    return {"#" if "#" in label else label.split()[0].casefold() for label in LEAKED.findall(text)}
 
 
 def _is_too_long(attempt: Attempt) -> bool:
@@ -149,7 +156,8 @@ def _is_only_stop_words(answer: Answer) -> bool:
 
 
 def _without_punctuation(text: str) -> str:
-    return "".join(" " if unicodedata.category(c).startswith("P") else c for c in text)
+    """What Unicode and ASCII call punctuation makes no word, nor does what nobody sees."""
+    return "".join(" " if c in string.punctuation or unicodedata.category(c)[0] in "PC" else c for c in text)
 
 
 INSTRUCTION_RULES: Mapping[str, Callable[[Attempt], bool]] = {

@@ -75,6 +75,14 @@ def test_the_parent_come_back_in_other_dress_is_unchanged(operator: str, reply: 
     assert of_child(reply, operator=operator) == rejected("unchanged")
 
 
+@pytest.mark.parametrize("reply", ["Add.\n1 and 2", "add. 1 and 2."])
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_the_parent_with_its_input_taken_in_is_unchanged(operator: str, reply: str) -> None:
+    parent = Instruction(text="Add.", input="1 and 2")
+
+    assert of_child(reply, parent=parent, operator=operator) == rejected("unchanged")
+
+
 def test_a_sign_inside_is_a_change() -> None:
     assert of_child("Work out 7-3.", parent=Instruction(text="Work out 7+3.")) == ACCEPTED
 
@@ -114,6 +122,15 @@ def test_a_label_that_the_parent_speaks_of_is_no_leak() -> None:
     parent = Instruction(text="Say whether the given question is a polite one.")
 
     assert of_child("Say whether the given question is polite, and why you think so.", parent=parent) == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "reply", ["#Rewritten Prompt#: Say why the given question is polite.", "New question: Say why it is polite."]
+)
+def test_a_parent_that_speaks_of_one_label_excuses_no_other(reply: str) -> None:
+    parent = Instruction(text="Say whether the given question is a polite one.")
+
+    assert of_child(reply, parent=parent) == rejected("leaked_label")
 
 
 @pytest.mark.parametrize(("n_added", "verdict"), [(5, ACCEPTED), (6, rejected("too_long"))])
@@ -168,7 +185,7 @@ def test_an_engines_error_is_a_failure_and_no_refusal(verdict: Verdict) -> None:
     assert verdict == Verdict(status=Status.FAILED, reason="engine_error")
 
 
-@pytest.mark.parametrize("reply", ["The Po, the Rhine and the Loire.", "42", "No.", "Po", "写", "x = y", "👍", "$"])
+@pytest.mark.parametrize("reply", ["The Po, the Rhine and the Loire.", "42", "No.", "Po", "写", "x = y", "👍", "5 $"])
 def test_an_answer_that_says_something_is_accepted(reply: str) -> None:
     assert of_answer(reply) == ACCEPTED
 
@@ -187,6 +204,19 @@ def test_sorry_in_fewer_than_80_words_is_a_refusal(n_words: int, verdict: Verdic
     assert of_answer("Sorry," + " river" * (n_words - 1)) == verdict
 
 
-@pytest.mark.parametrize("reply", ["...", "The, and - it is!", "\u201cWhat?\u201d", "Don't.", "—"])
+@pytest.mark.parametrize("reply", ["I am SORRY, but I cannot.", "The Po.\n\n(sorry: I know no other)"])
+def test_sorry_is_one_wherever_it_stands(reply: str) -> None:
+    assert of_answer(reply) == rejected("refusal")
+
+
+SCRAPS = [";", "...", "\u2014", "\u3002", "```\n```", "===", "| ~ |", "<>", "$", "\u200b", "\ufeff."]
+
+
+@pytest.mark.parametrize("reply", [*SCRAPS, "The, and - it is!", "\u201cWhat?\u201d", "Don't."])
 def test_an_answer_of_stop_words_and_punctuation_says_nothing(reply: str) -> None:
     assert of_answer(reply) == rejected("only_stop_words")
+
+
+@pytest.mark.parametrize("reply", [";", "```", "The."])
+def test_no_rule_of_instructions_looks_for_words_so_a_scrap_is_left_to_the_judge_and_its_answer(reply: str) -> None:
+    assert of_child(reply) == ACCEPTED
