@@ -24,8 +24,12 @@ def candidates_of(values: Sequence[Any], metric: str) -> list[Candidate]:
 
 
 def candidates_from_scores(values: Sequence[Any], scored: Iterable[Mapping[str, Any]], metric: str) -> list[Candidate]:
-    """The rows with the values of long rows, as `evol score` writes them; a row without one has none."""
-    found = {row["row"]: row["value"] for row in scored if row["metric"] == metric}
+    """The rows with the values of long rows, as `evol score` writes them; a row without one has none.
+
+    Raises:
+        InputError: a value is neither a number nor null.
+    """
+    found = {row["row"]: _number(row["row"], "value", row["value"]) for row in scored if row["metric"] == metric}
     return [Candidate(_row_id(value), found.get(number)) for number, value in enumerate(values)]
 
 
@@ -41,7 +45,10 @@ def _column(row: Mapping[str, Any], metric: str) -> str | None:
 
 def _value(number: int, row: Any, metric: str) -> float | None:
     column = _column(row, metric) if isinstance(row, dict) else None
-    value = row[column] if column else None
+    return _number(number, column, row[column]) if column else None
+
+
+def _number(number: int, column: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

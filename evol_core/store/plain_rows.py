@@ -94,7 +94,8 @@ def pair_of(value: Any) -> Pair | str:
     instruction = _first(value, INSTRUCTIONS)
     if instruction is None:
         return NO_INSTRUCTION
-    texts = instruction, value.get("input") or "", _first(value, RESPONSES) or ""
+    said = instruction, value.get("input"), _first(value, RESPONSES)
+    texts = ["" if text is None else text for text in said]
     if not all(isinstance(text, str) for text in texts):
         return NOT_TEXT
     return Pair(instruction=Instruction(text=texts[0], input=texts[1]), response=texts[2])

@@ -48,3 +48,5 @@ def test_long_rows_of_scores_are_joined_by_the_rows_number() -> None:
 def test_a_value_that_is_no_number_is_refused_with_its_row(value: object) -> None:
     with pytest.raises(InputError, match="row 1: ifd must be a number or null, got"):
         candidates_of([{"ifd": 1}, {"ifd": value}], "ifd")
+    with pytest.raises(InputError, match="row 1: value must be a number or null, got"):
+        candidates_from_scores(ROWS, [{"row": 1, "metric": "ifd", "value": value}], "ifd")

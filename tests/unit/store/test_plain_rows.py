@@ -156,6 +156,9 @@ def test_a_row_is_a_pair_under_the_usual_names(row: object, pair: tuple[str, str
         ({"instruction": 7}, "not_text"),
         ({"instruction": "a", "output": {"b": 1}}, "not_text"),
         ({"instruction": "a", "input": 1.5}, "not_text"),
+        ({"instruction": "a", "input": []}, "not_text"),
+        ({"instruction": "a", "output": 0}, "not_text"),
+        ({"instruction": "a", "output": False}, "not_text"),
     ],
 )
 def test_a_row_that_is_no_pair_says_why(row: object, reason: str) -> None:
