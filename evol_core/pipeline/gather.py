@@ -16,7 +16,7 @@ from evol_core.publish.gates import CONTAMINATED, DUPLICATE, Tally
 from evol_core.publish.selection import Row as Candidate
 from evol_core.publish.selection import left_out
 from evol_core.recipe import SelectConfig
-from evol_core.records import Status
+from evol_core.records import Instruction, Status
 from evol_core.store.objects import ObjectStore
 from evol_core.store.repeats import Bits, repeats
 
@@ -108,8 +108,8 @@ class Gathered:
         found: dict[str, list[Hit]] = {}
         for row in (row for shard in self._evolved for row in self._rows(shard)) if self.benchmarks else ():
             if row["status"] == Status.ACCEPTED and self.benchmarks is not None:
-                texts = row["instruction"], row["input"], row["response"]
-                if hits := self.benchmarks.hits(row["instruction_id"], *texts):
+                prompt = Instruction(text=row["instruction"], input=row["input"]).prompt
+                if hits := self.benchmarks.hits(row["instruction_id"], prompt, row["response"]):
                     found[row["response_id"]] = hits
         return found
 

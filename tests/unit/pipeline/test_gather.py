@@ -18,8 +18,11 @@ from evol_core.store.objects import ObjectStore
 REJECTED = Verdict(status=Status.REJECTED, reason="unchanged")
 FAILED = Verdict(status=Status.FAILED, reason="engine_error")
 
+LEAK = "one two three four five six seven eight nine ten eleven twelve thirteen"
+HALVES = LEAK[: LEAK.index(" eight")], LEAK[LEAK.index("eight") :]
 
-def attempt(ordinal: int, text: str, verdict: Verdict = ACCEPTED, response: str = "Yes.") -> Evolved:
+
+def attempt(ordinal: int, text: str, verdict: Verdict = ACCEPTED, response: str = "Yes.", input: str = "") -> Evolved:
     parent = Instruction(text=f"seed {ordinal}")
     return Evolved(
         ordinal=ordinal,
@@ -27,7 +30,7 @@ def attempt(ordinal: int, text: str, verdict: Verdict = ACCEPTED, response: str 
         seed_id=parent.id,
         parent=parent,
         operator="deepen",
-        child=Instruction(text=text),
+        child=Instruction(text=text, input=input),
         response=response,
         verdict=verdict,
         evolve_hash=RequestHash("e"),
@@ -167,8 +170,7 @@ def test_a_refused_duplicate_takes_no_other_rows_scores(tmp_path: Path) -> None:
 
 
 def test_scores_of_the_whole_set_reach_the_first_row_that_stays(tmp_path: Path) -> None:
-    leak = "one two three four five six seven eight nine ten eleven twelve thirteen"
-    rows = [attempt(0, "a", response=leak), attempt(1, "b"), attempt(2, "a"), attempt(3, "b"), attempt(4, "c")]
+    rows = [attempt(0, "a", response=LEAK), attempt(1, "b"), attempt(2, "a"), attempt(3, "b"), attempt(4, "c")]
     near = [
         Score(subject_id=Instruction(text=text).id, metric="nearest_instruction", value=value)
         for text, value in (("a", 0.1), ("b", 0.2), ("c", 0.3))
@@ -182,12 +184,31 @@ def test_scores_of_the_whole_set_reach_the_first_row_that_stays(tmp_path: Path) 
             shards,
             scored=scored,
             of_set=near,
-            benchmarks=Benchmarks([Item(benchmark="exam", item="1", text=leak)]),
+            benchmarks=Benchmarks([Item(benchmark="exam", item="1", text=LEAK)]),
         )
 
         kept = [(row["ordinal"], row["instruction"], row["score_nearest_instruction"]) for row in build.pairs()]
         assert kept == [(1, "b", 0.2), (2, "a", 0.1), (4, "c", 0.3)]
         assert [row["reason"] for row in build.refused()] == ["contaminated", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (attempt(0, f"Say {LEAK}."), "contaminated"),
+        (attempt(0, "Say.", input=LEAK), "contaminated"),
+        (attempt(0, "Say.", response=LEAK), "contaminated"),
+        (attempt(0, HALVES[0], input=HALVES[1]), "contaminated"),
+        (attempt(0, HALVES[0], response=HALVES[1]), None),
+    ],
+)
+def test_an_item_is_found_in_a_prompt_with_its_input_and_in_a_response(
+    tmp_path: Path, row: Evolved, reason: str | None
+) -> None:
+    build = gathered(tmp_path, [[row]], benchmarks=Benchmarks([Item(benchmark="exam", item="1", text=LEAK)]))
+
+    assert [row["reason"] for row in build.refused()] == ([reason] if reason else [])
+    assert [(hit.benchmark, hit.item, hit.words) for hit in build.hits()] == ([("exam", "1", LEAK)] if reason else [])
 
 
 def test_scores_of_other_rows_are_no_scores(tmp_path: Path) -> None:
