@@ -24,6 +24,7 @@ from evol_core.pipeline.instruct import own_bounds, read_seed_rows, rounds_setti
 from evol_core.pipeline.pieces import Tables, by_status, made_in_pieces, parts_of, tallied
 from evol_core.pipeline.publishing import Beside, publish_stage, tables_of
 from evol_core.pipeline.scoring import check_scores
+from evol_core.publish.benchmark_files import read_benchmarks
 from evol_core.recipe import AutoEvolRecipe
 from evol_core.records import Seed
 from evol_core.runner import drive, write_parts
@@ -37,11 +38,13 @@ def check_auto_evol(recipe: AutoEvolRecipe, settings: Settings) -> None:
     """What the recipe names must be there, and its sizes and budget must allow what it asks for.
 
     Raises:
-        RecipeError: a metric has no such name, a method's text is none, sizes do not fit, the budget is too small.
+        RecipeError: a metric has no such name, a benchmark cannot be read, a method's text is none, sizes do not fit,
+            the budget is too small.
         NotFound: nobody recorded the method that it names.
         SeedError: a seed file is missing or is not what the recipe says.
     """
     check_scores(recipe.score)
+    read_benchmarks(recipe.decontaminate)
     check_sources(recipe.seeds)
     check_optimise(recipe, len(read_seeds(recipe.seeds, {}).seeds))
     base_method(recipe, settings)

@@ -18,6 +18,7 @@ from evol_core.lineage.versions import Version
 from evol_core.llm.port import Program
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
+from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.pieces import Tables, by_status, made_in_pieces, parts_of
 from evol_core.pipeline.repeated import repeated_pairs
 from evol_core.pipeline.scoring import check_scores, score_tables, scored_set, scoring_of
@@ -242,14 +243,14 @@ def score_stage(build: Build[Rounds]) -> dict[str, Any]:
 
 def shard_pairs(build: Build[Rounds], parts: Sequence[str]) -> Iterator[Pair]:
     """The different accepted pairs of EVOLVED objects, in their order."""
+    operators = evolving_of(build).operators
     seen = repeated_pairs(build.store, parts)
     rows = (row for sha256 in parts for row in build.store.rows(sha256))
     for number, row in enumerate(rows):
         if row["status"] == Status.ACCEPTED and number not in seen:
             instruction = Instruction(text=row["instruction"], input=row["input"])
             parent = Instruction(text=row["parent_instruction"], input=row["parent_input"])
-            operator = OPERATORS.get(row["operator"])
-            prompt = operator.prompt(parent) if operator else ""
+            prompt = operators[row["operator"]].prompt(parent)
             yield Pair(instruction=instruction, response=row["response"], evolving_prompt=prompt)
 
 

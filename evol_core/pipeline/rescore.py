@@ -4,19 +4,22 @@ A score is keyed by metric, subject, scorer and revision: scoring again by the s
 scores stand beside the old ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from evol_core.config import Settings
 from evol_core.errors import NotFound
+from evol_core.evolve.auto.operator import operator_of
+from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS
 from evol_core.lineage.database import connect
 from evol_core.lineage.load import load_scores
 from evol_core.lineage.registry import register_objects
+from evol_core.lineage.rows_of import rows_of
 from evol_core.lineage.runs import check_not_fenced
 from evol_core.lineage.versions import Version, parents_of, resolve
 from evol_core.llm.port import Program
@@ -38,6 +41,13 @@ from evol_core.store.objects import ObjectStore, StoredObject
 
 OF_EVOLUTIONS = {"reward_evolution", "reward_evolution_per_word"}
 """Metrics that need to know the parents."""
+
+
+class Evolutions(NamedTuple):
+    """What a version's rows may have been evolved from, by id, and by what, by name."""
+
+    parents: Mapping[str, Instruction]
+    operators: Mapping[str, Operator]
 
 
 def check_rescore(recipe: RescoreRecipe, settings: Settings) -> None:
@@ -133,26 +143,27 @@ def version_pairs(build: Build[RescoreRecipe], first: int, last: int) -> Iterato
             yield pair
 
 
-def _pairs(store: ObjectStore, version: Version, parents: dict[str, Instruction]) -> Iterator[Pair]:
+def _pairs(store: ObjectStore, version: Version, evolutions: Evolutions) -> Iterator[Pair]:
     for part in version.data:
         for row in store.rows(part.sha256):
             yield Pair(
                 instruction=Instruction(text=row["instruction"], input=row["input"]),
                 response=row["output"],
-                evolving_prompt=_evolving_prompt(row, parents),
+                evolving_prompt=_evolving_prompt(row, evolutions),
             )
 
 
-def _evolving_prompt(row: dict[str, Any], parents: dict[str, Instruction]) -> str:
+def _evolving_prompt(row: dict[str, Any], evolutions: Evolutions) -> str:
     """What the row's operator asked of its parent; empty where either is not known."""
-    parent, operator = parents.get(row.get("parent_id", "")), OPERATORS.get(row.get("operator", ""))
+    parent = evolutions.parents.get(row.get("parent_id", ""))
+    operator = evolutions.operators.get(row.get("operator", ""))
     return operator.prompt(parent) if operator and parent else ""
 
 
-def _evolutions(build: Build[RescoreRecipe], connection: sa.Connection, version: Version) -> dict[str, Instruction]:
-    """Every instruction that may be a parent, by its id; none where no metric asks for parents."""
+def _evolutions(build: Build[RescoreRecipe], connection: sa.Connection, version: Version) -> Evolutions:
+    """None where no metric asks for parents."""
     if OF_EVOLUTIONS.isdisjoint(build.recipe.score.metrics):
-        return {}
+        return Evolutions({}, {})
     parents = [resolve(connection, spec, published_only=False) for spec in parents_of(connection, version)]
     versions = (version, *parents)
     objects = [part for one in versions for part in (*one.data, *(one.refused if one is version else ()))]
@@ -161,7 +172,20 @@ def _evolutions(build: Build[RescoreRecipe], connection: sa.Connection, version:
         for row in build.store.read(part.sha256, ["instruction", "input", "instruction_id"]).to_pylist():
             if row["instruction_id"] is not None:
                 found[row["instruction_id"]] = Instruction(text=row["instruction"], input=row["input"])
-    return found
+    return Evolutions(found, {**OPERATORS, **_methods(connection, version)})
+
+
+def _methods(connection: sa.Connection, version: Version) -> dict[str, Operator]:
+    """The methods that a version was evolved by, read from the prompts that its steps asked by."""
+    rows = rows_of(
+        connection,
+        "SELECT DISTINCT st.operator, p.body FROM lineage.outcome o JOIN lineage.step st USING (step_id) "
+        "JOIN lineage.prompt p USING (prompt_id) WHERE (o.dataset_id, o.version) = (:dataset_id, :version)",
+        dataset_id=version.dataset_id,
+        version=version.version,
+    )
+    found = {row["operator"]: operator_of(row["body"]) for row in rows}
+    return {name: operator for name, operator in found.items() if operator is not None}
 
 
 def _version(connection: sa.Connection, spec: str) -> Version:

@@ -1,7 +1,7 @@
 """A method in an operator's place: rounds of evolution use it as they use any operator."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from evol_core.evolve.auto.method import Method
 from evol_core.evolve.auto.trajectory import FORMATS, JSON_SCHEMA, Outcome, read_reply, read_trajectory
@@ -35,6 +35,16 @@ class MethodOperator:
     def parse(self, completion: str, parent: Instruction, /) -> Instruction | None:
         final = read_trajectory(completion).final
         return deeper_child(final, parent) if final else None
+
+
+def operator_of(prompt: str) -> MethodOperator | None:
+    """The operator that asks by this PROMPT; None where no method does."""
+    for form in get_args(Form):
+        behind = f"\n\n{FORMATS[form]}"
+        if prompt.endswith(behind):
+            text = prompt.removeprefix("{input}").removesuffix(behind)
+            return MethodOperator(method=Method(text=text), form=form)
+    return None
 
 
 def schema_of(form: Form) -> str:

@@ -14,8 +14,8 @@ from evol_core.lineage.versions import show_version
 from evol_core.pipeline import check_recipe, plan
 from evol_core.pipeline.context import Build
 from evol_core.recipe import Recipe, parse_recipe
-from evol_core.records import Losses
-from evol_core.requests import GenerateRequest, Request
+from evol_core.records import Losses, Measured
+from evol_core.requests import GenerateRequest, Request, RewardRequest
 from tests.integration.pipeline.test_build import Runs, model_folder
 from tests.unit.evolve.auto.scripted import fenced, method_text, scripted
 
@@ -175,6 +175,36 @@ def test_lost_rows_keep_their_reason_and_go_back_to_the_pool(tmp_path: Path, run
     assert [(row["outcome"], row["n"]) for row in outcomes] == [("json", 16), ("no_final", 2)]
 
 
+REWARDED = {"metrics": ["reward_evolution"], "reward": "default"}
+RESCORE = {"name": "again", "flow": "rescore", "version": "rivers", "models": {"default": {"path": "tiny"}}}
+
+
+@pytest.mark.parametrize("afterwards", [False, True], ids=["in the build", "by rescoring"])
+def test_rewards_of_evolutions_see_the_methods_prompt_with_the_parent(
+    tmp_path: Path, runs: Runs, afterwards: bool
+) -> None:
+    good = scripted([], base_good=9)
+
+    def reply(request: Request) -> str | Losses | Measured:
+        return Measured(reward=1.0) if isinstance(request, RewardRequest) else good(request)
+
+    built = recipe(
+        tmp_path,
+        optimise={"steps": 0},
+        evolve={"method_text": method_text(9), "rounds": 2},
+        score={"metrics": ["length_words"]} if afterwards else REWARDED,
+    )
+    published = runs.run(runs.order(built, "a"), reply)["publish"]
+    if afterwards:
+        runs.run(runs.order(parse_recipe(RESCORE | {"score": REWARDED}, origin="test"), "b"), reply)
+
+    requests = [request for engine in runs.engines for request in engine.submitted]
+    rewards = [request for request in requests if isinstance(request, RewardRequest)]
+    prompts = {one.messages[0].content for one in requests if isinstance(one, GenerateRequest)}
+    assert len(rewards) == published["rows"] > 0
+    assert {one.user for one in rewards} <= prompts, "the prompt that the evolver was given"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -185,8 +215,9 @@ def test_lost_rows_keep_their_reason_and_go_back_to_the_pool(tmp_path: Path, run
             r"optimise\.development: 50 rows, .*do not fit in 9 seeds",
         ),
         ({"max_calls": 40}, r"max_calls: 40 is too small: .* give at least 57"),
+        ({"decontaminate": [{"name": "exam", "path": "gone.jsonl"}]}, r"decontaminate\.0: gone\.jsonl does not exist"),
     ],
-    ids=["no place", "no hash", "more development rows than seeds", "a budget too small for one step"],
+    ids=["no place", "no hash", "more development rows than seeds", "a budget too small for one step", "no benchmark"],
 )
 def test_a_recipe_that_cannot_be_built_is_refused_beforehand(
     tmp_path: Path, runs: Runs, changes: dict[str, Any], message: str
