@@ -29,9 +29,10 @@ def approximate(unit_ND: Tensor, *, seed: int = 0) -> tuple[Nearest, float]:
     """As `nearest`, with the recall: the share of sampled rows whose distance is the exact one."""
     draw = torch.Generator().manual_seed(seed)
     centre_CD = centres(unit_ND, draw)
-    home_N = (unit_ND @ centre_CD.t()).argmax(1)
+    inhabited, home_N = (unit_ND @ centre_CD.t()).argmax(1).unique(return_inverse=True)
+    centre_CD = centre_CD[inhabited]  # copies of a row may be many centres, all but one of them empty
     n_probed = min(len(centre_CD), max(8, math.ceil(PROBED * len(centre_CD))))
-    near_CP = (centre_CD @ centre_CD.t()).topk(n_probed, dim=1).indices
+    near_CP = (centre_CD @ centre_CD.t()).fill_diagonal_(torch.inf).topk(n_probed, dim=1).indices
     members = [(home_N == centre).nonzero()[:, 0] for centre in range(len(centre_CD))]
     best = Nearest(
         torch.full((len(unit_ND),), torch.inf, device=unit_ND.device),
@@ -39,8 +40,7 @@ def approximate(unit_ND: Tensor, *, seed: int = 0) -> tuple[Nearest, float]:
         torch.zeros(len(unit_ND), dtype=torch.long, device=unit_ND.device),
     )
     for centre, rows in enumerate(members):
-        if len(rows):
-            _compare(unit_ND, rows, torch.cat([members[other] for other in near_CP[centre].tolist()]), best)
+        _compare(unit_ND, rows, torch.cat([members[other] for other in near_CP[centre].tolist()]), best)
     return best, recall(unit_ND, best, draw)
 
 

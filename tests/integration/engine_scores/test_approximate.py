@@ -1,5 +1,7 @@
 """An approximate search finds real rows, and says how often they are the nearest."""
 
+import math
+
 import numpy as np
 import pytest
 import torch  # noqa: TID253
@@ -35,12 +37,35 @@ def test_most_rows_find_their_nearest_and_none_finds_a_nearer_one() -> None:
     np.testing.assert_allclose(between.numpy(), found.distance_N.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("n_others", [0, 1, 20])
+def test_where_most_rows_are_copies_of_one_each_row_still_finds_another(n_others: int) -> None:
+    vectors = torch.cat([clustered(n_others), clustered(1).expand(400, -1)])
+
+    found, _ = approximate(vectors)
+
+    assert found.distance_N.isfinite().all()
+    assert found.distance_N[n_others:].max() < 1e-5
+    assert (found.repeats_N[n_others:] >= 399).all()
+
+
 def test_recall_counts_the_rows_that_were_missed() -> None:
     vectors = clustered(500)
     exact = nearest(vectors)
-    exact.distance_N[:250] += 0.1
+    missed = exact._replace(distance_N=exact.distance_N + 0.1 * (torch.arange(500) < 250))
 
-    assert recall(vectors, exact, torch.Generator().manual_seed(0)) == pytest.approx(0.5)
+    assert recall(vectors, missed, torch.Generator().manual_seed(0)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("approximate_above", [1, 1000])
+@pytest.mark.parametrize(("distance", "repeats"), [(0.0499, [1, 1]), (0.0501, [0, 0])])
+def test_a_repeat_is_nearer_than_a_twentieth(approximate_above: int, distance: float, repeats: list[int]) -> None:
+    angle = 2 * math.asin(math.sqrt(distance) / 2)
+    rows = [np.array([math.cos(turn), math.sin(turn)], "<f4").tobytes() for turn in (0.0, angle)]
+
+    found = search(rows, approximate_above=approximate_above)
+
+    assert list(found.distances) == pytest.approx([distance, distance], abs=1e-6)
+    assert list(found.repeats) == repeats
 
 
 def test_the_setting_decides_between_exact_and_approximate() -> None:
