@@ -223,7 +223,7 @@ class Measured:
     """A probability a token of the response: of the likeliest token there, before temperature; float32."""
 
     entropy: tuple[float, ...] = ()
-    """Beside `top1`, nats, of the 20 likeliest tokens taken as a distribution; float32."""
+    """Beside `top1`, nats: - sum of p ln p over the 20 likeliest tokens, p not made to add up to 1; float32."""
 
     vector: bytes = b""
     """Of length 1; float32, little-endian."""

@@ -54,7 +54,8 @@ def score(
     if as_json:
         emit(summary, as_json=True)
         return
-    emit(summary["metrics"], as_json=False, title=f"{file}: {summary['rows']} rows -> {output}")
+    recalls = "".join(f", {name} {value:.3f}" for name, value in summary.items() if name.startswith("recall_"))
+    emit(summary["metrics"], as_json=False, title=f"{file}: {summary['rows']} rows -> {output}{recalls}")
 
 
 @command

@@ -17,7 +17,7 @@ from evol_core.records import ModelRef
 from evol_core.runner import Report, drive, reported
 from evol_core.score.files import SCORED, Columns, coverage, long_row, means, members_of, no_pair, score_programs
 from evol_core.score.metric import Scoring
-from evol_core.score.metrics import row_metrics, set_metrics, unknown_metrics
+from evol_core.score.metrics import ALL_METRICS, row_metrics, set_metrics, unknown_metrics
 from evol_core.store.plain_rows import check_output, pair_of, read_rows, write_table
 
 UNASKED = ModelRef(name="", revision="", tokenizer="")
@@ -58,7 +58,8 @@ def score_file(
     """Score every row of a file, and write long rows; what an earlier attempt was answered is not asked again.
 
     Returns:
-        `rows`, and under `metrics` a line a metric: how many rows have a value, their mean, why others have none.
+        `rows`, and under `metrics` a line a metric: how many rows have a value, their mean, the set's figure (of ratios
+        100 x the mean), why others have no value.
 
     Raises:
         EvolError: what `check_order` says, or a model that cannot be loaded.
@@ -107,8 +108,13 @@ def _add_set_scores(
 
 
 def _summary(lines: Sequence[Columns]) -> list[dict[str, Any]]:
-    mean = means(lines)
     return [
-        {"metric": metric, "scored": counts.pop("scored"), "mean": mean[metric], "null": counts}
-        for metric, counts in coverage(lines).items()
+        {
+            "metric": metric,
+            "scored": counts.pop("scored"),
+            "mean": mean,
+            "figure": None if mean is None else ALL_METRICS[metric].figure * mean,
+            "null": counts,
+        }
+        for (metric, counts), mean in zip(coverage(lines).items(), means(lines).values(), strict=True)
     ]

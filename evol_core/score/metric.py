@@ -91,6 +91,8 @@ class Metric:
 
     source: str
     score: Callable[[Pair, Scoring], Program[Score]]
+    figure: float = 1.0
+    """A set's figure is so many times the mean of its values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,8 @@ class SetMetric:
 
     subject: Literal["instruction", "response"] = "instruction"
     asks: Asks = "embedder"
+    figure: float = 1.0
+    """As of a Metric."""
 
 
 def at_once(result: T) -> Program[T]:

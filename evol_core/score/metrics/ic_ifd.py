@@ -51,4 +51,5 @@ METRIC = Metric(
     ),
     source="arXiv 2412.11231; methods 5.2",
     score=score,
+    figure=100.0,
 )

@@ -48,4 +48,5 @@ METRIC = Metric(
     ),
     source="arXiv 2308.12032; methods 5.1",
     score=score,
+    figure=100.0,
 )

@@ -1,7 +1,8 @@
 """The length of the response in tokens of the scorer, counted where it stands: after its instruction.
 
 A token that spans the boundary to the instruction belongs to neither and is not counted. A response that is too
-long for a loss still has its length. Null: the text is no Unicode, or the scorer could not read the pair.
+long for a loss still has its length. Null: the text is no Unicode, the scorer could not read the pair, or a response
+that says something has no token of its own (`one_token_text`).
 Source: methods 5.9 and 5.2.
 """
 
@@ -25,7 +26,7 @@ METRIC = Metric(
     better="neither",
     subject="response",
     asks="scorer",
-    null="not_unicode, template_changes_text, engine_error",
+    null="one_token_text, template_changes_text, not_unicode, engine_error",
     source="methods 5.9, 5.2",
     score=score,
 )

@@ -5,6 +5,7 @@ The models are small and random, built as the real ones are; the way to them is 
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,18 @@ def test_every_row_has_a_word_of_every_metric_and_every_null_a_reason(odd: tuple
         there = [value for value in values if value is not None]
         assert (line["scored"], sum(line["null"].values())) == (len(there), len(ROWS) - len(there))
         assert line["mean"] == (pytest.approx(math.fsum(there) / len(there)) if there else None)
+
+
+def reasons_of(metric: str) -> set[str]:
+    """What the table says of a metric's nulls."""
+    *said, last = re.findall(r"\w+", ALL_METRICS[metric].null) or [""]
+    return {*said, last} | (reasons_of(last) if "as" in said else set())
+
+
+def test_every_reason_is_one_that_the_table_names(odd: tuple[Found, dict[str, Any]]) -> None:
+    for row in odd[0]:
+        for metric, (_, reason) in row.items():
+            assert reason in {"", "not_text"} | reasons_of(metric), metric
 
 
 def test_the_reason_says_what_is_wrong_with_the_row(odd: tuple[Found, dict[str, Any]]) -> None:

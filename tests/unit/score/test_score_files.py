@@ -83,8 +83,24 @@ def test_every_row_has_a_line_for_every_metric_and_every_null_a_reason(file: Pat
         "metric": "length_words",
         "scored": 4,
         "mean": 1.25,
+        "figure": 1.25,
         "null": {"not_text": 1, "not_a_row": 1},
     }
+
+
+def test_the_figure_of_ratios_is_100_times_their_mean_beside_how_many_could_not_be_scored(
+    file: Path, settings: Settings
+) -> None:
+    def one_is_empty(request: Request) -> Losses:
+        assert isinstance(request, LossRequest)
+        alone = 2.0 if request.response else None
+        return Losses(question=4.0, given=1.0, alone=alone, n_question=3, n_answer=1, n_alone=1, reason="empty_answer")
+
+    _, summary = scored(file, settings, "ifd", "ic_ifd", "instruction_loss", say=one_is_empty)
+
+    figures = [(line["metric"], line["figure"], line["scored"]) for line in summary["metrics"]]
+    assert figures == [("ifd", 50.0, 2), ("ic_ifd", 12.5, 2), ("instruction_loss", 4.0, 3)]
+    assert summary["metrics"][0]["null"] == {"not_text": 1, "empty_answer": 1, "not_unicode": 1, "not_a_row": 1}
 
 
 def test_a_metric_that_a_model_is_missing_for_is_refused_before_any_is_loaded(file: Path, settings: Settings) -> None:
@@ -111,6 +127,7 @@ def test_a_judge_that_writes_essays_gives_no_value_and_is_counted(
             "metric": metric,
             "scored": 0,
             "mean": None,
+            "figure": None,
             "null": {"unparsed": 3, "not_text": 1, "not_unicode": 1, "not_a_row": 1},
         }
     ]
@@ -131,6 +148,18 @@ def test_the_command_scores_without_a_model_here_and_selects_in_order_of_rank(fi
     by = ["--by", "length_chars", "--percent", "50", "--scores", str(output)]
     run.invoke(app(), ["select", str(file), *by, "--output", str(again)])
     assert again.read_text() == chosen.read_text()
+
+
+def test_the_command_tells_a_person_the_recall_of_an_approximate_search(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"rows": 6, "metrics": [{"metric": "nearest_instruction", "scored": 4}], "recall_instruction": 0.9874}
+    monkeypatch.setattr("evol_core.cli.score_commands._score", lambda order: said)
+    output = str(tmp_path / "o.jsonl")
+
+    shown = CliRunner().invoke(app(), ["score", str(file), "--metrics", "nearest_instruction", "--output", output])
+
+    assert "recall_instruction 0.987" in " ".join(shown.stdout.split())
 
 
 @pytest.mark.parametrize(
