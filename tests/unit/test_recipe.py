@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from evol_core.errors import RecipeError
-from evol_core.recipe import InstructRecipe, Recipe, parse_recipe, read_recipe
+from evol_core.recipe import FileScoring, InstructRecipe, Recipe, parse_recipe, read_recipe
+from evol_core.requests import Decoding
 
 
 def read(path: Path, *overrides: str) -> InstructRecipe:
@@ -102,6 +103,24 @@ def test_an_unreadable_recipe_says_why(tmp_path: Path, text: str | None, message
 
 def recipe(**changes: object) -> Recipe:
     return parse_recipe(MINIMAL | changes, origin="test")
+
+
+def test_what_a_recipe_leaves_open_is_as_in_the_paper() -> None:
+    found = recipe()
+
+    assert isinstance(found, InstructRecipe)
+    assert found.evolve.operators == ("constraints", "deepen", "concretize", "reasoning", "breadth")
+    for decoding in (found.evolve.decoding, found.respond.decoding):
+        assert decoding.decoding() == Decoding(temperature=0.7, top_p=0.95, max_tokens=2048)
+    assert found.score.form == "plain"
+    assert FileScoring().models[FileScoring().score.embedder].path == "all-mpnet-base-v2"
+
+
+def test_greedy_decoding_can_be_said() -> None:
+    found = recipe(evolve={"decoding": {"temperature": 0}})
+
+    assert isinstance(found, InstructRecipe)
+    assert found.evolve.decoding.decoding().temperature == 0
 
 
 def test_the_hash_covers_what_decides_the_rows_and_nothing_else() -> None:

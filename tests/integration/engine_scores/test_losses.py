@@ -11,6 +11,7 @@ from evol_core.llm.model_folder import describe
 from evol_core.records import Losses, ModelRef
 from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message
 from evol_core.score.metrics.ifd import ifd
+from evol_core.score.models.forward import batches
 from evol_core.score.models.losses import LossScorer
 from tests.integration.engine_scores.conftest import Tiny
 from tests.integration.engine_scores.slow import SlowScorer
@@ -96,6 +97,34 @@ def test_a_real_model_has_the_losses_of_the_slow_scorer(
         assert_equal(losses, expected)
         ratio = ifd(expected.given, expected.alone)
         assert ifd(losses.given, losses.alone) == (ratio and pytest.approx(ratio, abs=1e-5, rel=0))
+
+
+CHATS = [("What is the theatre?", "the blue one, and\nno more"), ("hi?", "yes"), ("Name 2\nrivers", "Po, Rhine. " * 9)]
+
+
+@pytest.mark.parametrize("build", ["llama", "gpt2"])
+def test_the_chat_form_has_the_losses_of_the_slow_scorer(tiny: Tiny, build: str) -> None:
+    folder = tiny(build, "bos")
+    model, slow = describe(folder), SlowScorer(folder)
+
+    found = measured(LossScorer(folder, model, device="cpu"), [request(model, *pair, form="chat") for pair in CHATS])
+
+    for pair, losses in zip(CHATS, found, strict=True):
+        assert_equal(losses, slow.chat_losses(*pair))
+
+
+@pytest.mark.slow
+def test_a_real_model_has_the_chat_losses_of_the_slow_scorer(
+    smollm2: tuple[LossScorer, ModelRef], model_folder: Path
+) -> None:
+    scorer, model = smollm2
+    slow = SlowScorer(model_folder)
+    chats = CHATS[:1]
+
+    found = measured(scorer, [request(model, *pair, form="chat") for pair in chats])
+
+    for pair, losses in zip(chats, found, strict=True):
+        assert_equal(losses, slow.chat_losses(*pair))
 
 
 @pytest.mark.slow
@@ -208,6 +237,31 @@ def test_a_template_that_rewrites_the_text_gets_no_loss(tiny: Tiny) -> None:
     (losses,) = measured(LossScorer(folder, model), [request(model, "a secret", "yes", form="chat")])
 
     assert (losses.reason, values(losses)) == ("template_changes_text", (None, None, None))
+
+
+def test_a_pair_goes_through_the_model_twice_and_no_more(tiny: Tiny) -> None:
+    folder = tiny("gpt2", "bos")
+    model = describe(folder)
+    scorer = LossScorer(folder, model, batch_tokens=4096, device="cpu")
+    whole, seen = scorer._forward, []
+
+    class Counting:
+        name, device, context = whole.name, whole.device, whole.context
+
+        def __call__(self, texts):  # type: ignore[no-untyped-def]
+            seen.extend(texts)
+            return whole(texts)
+
+    scorer._forward = Counting()
+    measured(scorer, [request(model, *pair) for pair in PAIRS])
+
+    assert len(seen) == 2 * len(PAIRS)
+
+
+def test_texts_of_like_length_share_a_pass_that_is_no_larger_than_allowed() -> None:
+    assert list(batches([3, 9, 1, 8, 9], 18)) == [[1, 4], [3, 0], [2]]
+    assert list(batches([3, 30], 18)) == [[1], [0]], "what is too long goes alone"
+    assert list(batches([], 18)) == []
 
 
 def test_a_batch_that_does_not_fit_the_memory_is_halved(tiny: Tiny) -> None:

@@ -20,6 +20,7 @@ def sides(text: Text) -> str:
     [
         ("bos", "hi?", "yes", ".qqq.aaa", ".aaa"),
         ("no_bos", "hi?", "yes", ".qq.aaa", ".aa"),
+        ("bos_eos", "hi?", "yes", ".qqq.aaa.", ".aaa."),
         ("bos", "", "yes", "..aaa", ".aaa"),
         ("bos", "hi", "", ".qq.", "."),
         ("no_bos", "", "", ".", ""),

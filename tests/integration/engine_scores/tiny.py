@@ -35,7 +35,9 @@ CHAT = (
 )
 
 
-def tokenizer(*, bos: bool, merges: bool = False, trims: bool = False, chat: str = "") -> PreTrainedTokenizerFast:
+def tokenizer(
+    *, bos: bool, eos: bool = False, merges: bool = False, trims: bool = False, chat: str = ""
+) -> PreTrainedTokenizerFast:
     """Bytes as tokens, with a few merges where asked."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate([*SPECIAL, *alphabet])}
@@ -47,8 +49,11 @@ def tokenizer(*, bos: bool, merges: bool = False, trims: bool = False, chat: str
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
     steps: list[Any] = [processors.ByteLevel(trim_offsets=True)] if trims else []
-    if bos:
-        steps.append(processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]))
+    if bos or eos:
+        single = " ".join(["<s>"] * bos + ["$A"] + ["</s>"] * eos)
+        steps.append(
+            processors.TemplateProcessing(single=single, special_tokens=[(one, vocabulary[one]) for one in SPECIAL])
+        )
     if steps:
         backend.post_processor = processors.Sequence(steps)
     wrapped = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
@@ -59,6 +64,7 @@ def tokenizer(*, bos: bool, merges: bool = False, trims: bool = False, chat: str
 TOKENIZERS: Mapping[str, Callable[[], PreTrainedTokenizerFast]] = {
     "bos": lambda: tokenizer(bos=True, chat=CHAT.replace("SAID", "")),
     "no_bos": lambda: tokenizer(bos=False),
+    "bos_eos": lambda: tokenizer(bos=True, eos=True),
     "merges": lambda: tokenizer(bos=True, merges=True),
     "trims": lambda: tokenizer(bos=False, merges=True, trims=True),
     "chat_strips": lambda: tokenizer(bos=True, chat=CHAT.replace("SAID", "| trim")),

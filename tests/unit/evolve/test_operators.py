@@ -31,6 +31,11 @@ def test_no_two_operators_ask_the_same() -> None:
     assert len({operator.PROMPT for operator in OPERATORS.values()}) == len(OPERATORS) == 5
 
 
+@pytest.mark.parametrize("name", DEPTH)
+def test_a_deeper_instruction_shall_be_10_to_20_words_longer(name: str) -> None:
+    assert "10 to 20 more words" in OPERATORS[name].PROMPT
+
+
 @pytest.mark.parametrize("name", OPERATORS)
 def test_an_instruction_without_input_is_shown_without_a_heading_for_one(name: str) -> None:
     assert "Input:" not in OPERATORS[name].prompt(RIVER)

@@ -94,6 +94,21 @@ def test_every_metric_has_an_end_to_begin_at(metric: str) -> None:
     assert set(ORDERS) == set(ALL_METRICS)
 
 
+@pytest.mark.parametrize(
+    ("metric", "order"),
+    [
+        ("ifd", "descending"),
+        ("ic_ifd", "descending"),
+        ("instruction_loss", "ascending"),
+        ("length_chars", "ascending"),
+        ("length_words", "ascending"),
+        ("length_tokens", "ascending"),
+    ],
+)
+def test_the_papers_selections_begin_at_the_papers_end(metric: str, order: str) -> None:
+    assert order_of(metric) == order
+
+
 def test_an_unknown_metric_has_none() -> None:
     with pytest.raises(ValueError, match="metric 'beauty' has no order to select by; metrics that have one: "):
         order_of("beauty")

@@ -16,6 +16,7 @@ def test_the_model_is_shown_the_instruction_and_its_input_in_one_user_turn() -> 
     assert turn.role == "user"
     assert "Add the numbers {of} this list.\n2 and {3}\n" in turn.content
     assert "{instruction}" in PROMPT
+    assert "comprehensively and accurately" in PROMPT
 
 
 def test_the_same_instruction_is_asked_in_the_same_words_with_the_same_seed() -> None:
