@@ -126,9 +126,3 @@ def _score(
         scorer=scoring.model("embedder").name,
         revision=revision,
     )
-
-
-def mean_nearest(scores: Sequence[Score], mode: Mode) -> float | None:
-    """MND of a set: the mean over the rows that have a value; None of none."""
-    values = [score.value for score in scores if score.metric == f"nearest_{mode}" and score.value is not None]
-    return math.fsum(values) / len(values) if values else None

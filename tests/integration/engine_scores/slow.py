@@ -34,7 +34,8 @@ class SlowScorer:
         """In the form of the chat template, of texts that stand in it once."""
         chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         text = self._tokenizer.apply_chat_template(chat, tokenize=False)
-        in_question, in_answer = [], []
+        in_question: list[float] = []
+        in_answer: list[float] = []
         for loss, (first, after) in self._token_losses(text, add_special_tokens=False):
             for said, losses in ((question, in_question), (answer, in_answer)):
                 begins = text.index(said)

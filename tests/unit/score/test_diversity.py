@@ -9,14 +9,13 @@ from dataclasses import replace
 import pytest
 
 from evol_core.llm.fake import FakeEngine
-from evol_core.records import Instruction, Measured, ModelRef, Score
+from evol_core.records import Instruction, Measured, ModelRef
 from evol_core.requests import EmbedRequest, Request
 from evol_core.runner import drive
 from evol_core.score.diversity import (
     Member,
     Neighbours,
     SetScores,
-    mean_nearest,
     set_scores,
     text_of,
     vectors_of,
@@ -89,7 +88,6 @@ def test_a_set_of_one_row_has_no_diversity() -> None:
     found = scores_of(Instruction(text="a"))
 
     assert {(score.value, score.reason) for row in found.scores for score in row} == {(None, "only_row")}
-    assert mean_nearest(found.scores[0], "instruction") is None
 
 
 def test_a_set_of_no_rows_has_no_scores() -> None:
@@ -128,14 +126,6 @@ def test_a_score_belongs_to_its_set_its_embedder_and_its_metric() -> None:
     assert alone.isdisjoint(revisions(scores_of(*rows, Instruction(text="ccc"))))
     assert alone.isdisjoint(revisions(scores_of(*rows, scoring=other)))
     assert alone == revisions(scores_of(*rows[::-1]))
-
-
-def test_the_set_has_the_mean_of_its_rows() -> None:
-    def score(value: float | None) -> Score:
-        return Score(subject_id="s", metric="nearest_instruction", value=value)
-
-    assert mean_nearest([score(1.5), score(0.5), score(None)], "instruction") == 1.0
-    assert mean_nearest([score(1.5)], "instruction_input") is None
 
 
 @pytest.mark.parametrize(("mode", "text"), [("instruction", "Add."), ("instruction_input", "Add.\n1 and 2")])
