@@ -23,6 +23,9 @@ from evol_core.score.models.blocks import COLUMNS, ROWS
 FEWEST_ROWS = 4096
 """Below it, all products take less than a second."""
 
+MOST = 127
+"""The largest code."""
+
 CLIPPED_AT = 5.0
 """A coordinate above so many times the root mean square of all has the code of one at it."""
 
@@ -47,11 +50,10 @@ def codes(unit_ND: Tensor) -> Codes | None:
     """The codes of unit vectors; None where all products of float32 are as fast."""
     if len(unit_ND) < FEWEST_ROWS or unit_ND.device.type != "cpu":
         return None
-    most = most_summed_exactly(unit_ND.shape[1])
-    return None if most is None else coded(unit_ND, most)
+    return coded(unit_ND) if summed_exactly(unit_ND.shape[1]) else None
 
 
-def coded(unit_ND: Tensor, most: int) -> Codes:
+def coded(unit_ND: Tensor, most: int = MOST) -> Codes:
     """The codes of unit vectors, from -most to most."""
     dimensions = unit_ND.shape[1]
     step = CLIPPED_AT / math.sqrt(dimensions) / most
@@ -80,18 +82,16 @@ def code_products(code_ND: Tensor, rows: slice, columns: slice, buffer: Tensor) 
 
 
 @functools.cache
-def most_summed_exactly(dimensions: int) -> int | None:
-    """The largest code whose products are summed exactly here, by trial; None where nothing is made for such products.
+def summed_exactly(dimensions: int) -> bool:
+    """Whether products of codes are summed exactly here, by trial.
 
-    A processor without sums of four products of bytes (VNNI) sums two in 16 bits, which the largest codes overflow.
+    A processor without sums of four products of bytes (VNNI) sums two in 16 bits, which the largest codes overflow; it
+    is no faster with smaller ones than with float32.
     """
     if not torch.backends.mkldnn.is_available():
-        return None
+        return False
+    code_ND = torch.full((ROWS + COLUMNS, dimensions), MOST, dtype=torch.int8)
+    code_ND[::2] *= -1
     buffer = torch.empty(ROWS * COLUMNS, dtype=torch.int32)
-    for most in (127, 63):
-        code_ND = torch.full((ROWS + COLUMNS, dimensions), most, dtype=torch.int8)
-        code_ND[::2] *= -1
-        product_RC = code_products(code_ND, slice(0, ROWS), slice(ROWS, ROWS + COLUMNS), buffer)
-        if bool((product_RC.abs() == most * most * dimensions).all()):
-            return most
-    return None
+    product_RC = code_products(code_ND, slice(0, ROWS), slice(ROWS, ROWS + COLUMNS), buffer)
+    return bool((product_RC.abs() == MOST * MOST * dimensions).all())

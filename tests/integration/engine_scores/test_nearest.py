@@ -8,7 +8,7 @@ import torch  # noqa: TID253
 
 from evol_core.score.models import nearest as by
 from evol_core.score.models.blocks import COLUMNS, NEAR, ROWS, blocks
-from evol_core.score.models.codes import FEWEST_ROWS, Codes, coded, codes, most_summed_exactly
+from evol_core.score.models.codes import FEWEST_ROWS, MOST, Codes, coded, codes, summed_exactly
 from evol_core.score.models.nearest import Nearest, by_bounds, nearest
 
 pytestmark = pytest.mark.engine
@@ -153,34 +153,33 @@ def test_bounds_of_many_codes_are_narrow() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [2, 48, 768, 4096])
-def test_the_largest_codes_are_summed_exactly(dimensions: int) -> None:
-    most = most_summed_exactly(dimensions)
-
-    assert most in {127, 63}
+def test_products_of_codes_that_pass_the_trial_are_exact(dimensions: int) -> None:
     draw = torch.Generator().manual_seed(0)
-    code_ND = most * torch.randint(-1, 2, (300, dimensions), generator=draw, dtype=torch.int8)
-    assert (torch._int_mm(code_ND, code_ND.t()) == code_ND.long() @ code_ND.long().t()).all()
+    code_ND = torch.randint(-MOST, MOST + 1, (300, dimensions), generator=draw, dtype=torch.int8)
+    exact = bool((torch._int_mm(code_ND, code_ND.t()) == code_ND.long() @ code_ND.long().t()).all())
+
+    assert exact or not summed_exactly(dimensions)
 
 
 def test_vectors_of_one_coordinate_whose_codes_torch_multiplies_wrongly_are_searched_without() -> None:
     assert nearest(unit(FEWEST_ROWS, 1)).distance_N.abs().max() == 0
 
 
-def test_a_processor_that_overflows_gets_smaller_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_processor_that_overflows_multiplies_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def saturating(rows: torch.Tensor, columns: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
         exact = rows.float() @ columns.float()
-        return out.copy_(exact.clamp(max=exact.max() - 1) if rows.abs().max() > 63 else exact)
+        return out.copy_(exact.clamp(max=exact.max() - 1))
 
     monkeypatch.setattr(torch, "_int_mm", saturating)
 
-    assert most_summed_exactly.__wrapped__(64) == 63
+    assert summed_exactly.__wrapped__(64) is False
 
 
 def test_few_rows_are_multiplied_out() -> None:
     vectors = like_texts(FEWEST_ROWS)
 
     assert codes(vectors[:-1]) is None
-    assert codes(vectors) is not None
+    assert (codes(vectors) is not None) == summed_exactly(vectors.shape[1])
 
 
 @pytest.mark.parametrize("bounded", [False, True])
