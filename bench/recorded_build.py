@@ -2,9 +2,9 @@
 
     .venv/bin/python -m bench.recorded_build HOME STAGE ROWS [--answers N] [--derive]
 
-Runs one stage of evol_instruct, one round, in a home whose database runs already. The made-up model is gone after N
-answers (by default before the first), as if the job were killed there. With --derive, pieces that are finished are
-derived again from their recorded answers. Prints one line of JSON.
+Runs one stage of evol_instruct, one round, or plans the build, in a home whose database runs already. The made-up
+model is gone after N answers (by default before the first), as if the job were killed there. With --derive, pieces
+that are finished are derived again from their recorded answers. Prints one line of JSON.
 """
 
 import argparse
@@ -34,6 +34,9 @@ from evol_core.records import Generation, Losses, ModelRef
 from evol_core.requests import LossRequest, Request
 
 FLOW = "evol_instruct"
+
+PLAN = "plan"
+"""Instead of a stage's name: what `evol plan` does."""
 
 SEED_CHARS = 200
 
@@ -163,7 +166,10 @@ def _loaded() -> None:
 
 
 def _finished(build: _Build, stage: str) -> bool:
-    """Run the stage as far as its model answers."""
+    """Run the stage as far as its model answers, or plan the build."""
+    if stage == PLAN:
+        FLOWS[FLOW].plan(build)
+        return True
     try:
         build.put_output(stage, FLOWS[FLOW].stages[stage](build))
     except EngineError:

@@ -52,14 +52,19 @@ TAKEN = sa.text("""
     WITH new AS (
         SELECT * FROM unnest(CAST(:instruction_ids AS uuid[]), CAST(:ordinals AS bigint[]))
             said (instruction_id, ordinal)
-    ),
-    old AS NOT MATERIALIZED (SELECT instruction_id, ordinal FROM lineage.seed_ordinal WHERE dataset_id = :dataset_id)
-    SELECT old.* FROM new JOIN old USING (instruction_id) WHERE old.ordinal <> new.ordinal
+    )
+    SELECT old.* FROM new CROSS JOIN LATERAL (
+        SELECT instruction_id, ordinal FROM lineage.seed_ordinal
+        WHERE (dataset_id, instruction_id) = (:dataset_id, new.instruction_id) LIMIT 1
+    ) old WHERE old.ordinal <> new.ordinal
     UNION ALL
-    SELECT old.* FROM new JOIN old USING (ordinal) WHERE old.instruction_id <> new.instruction_id
+    SELECT old.* FROM new CROSS JOIN LATERAL (
+        SELECT instruction_id, ordinal FROM lineage.seed_ordinal
+        WHERE (dataset_id, ordinal) = (:dataset_id, new.ordinal) LIMIT 1
+    ) old WHERE old.instruction_id <> new.instruction_id
     ORDER BY ordinal LIMIT 1
 """)
-"""Two joins, each by one key: with an OR between the keys each new seed would be held against every old one."""
+"""New seeds are looked up by one key and by the other. LIMIT 1 keeps it at that: a join would go through old seeds."""
 
 
 def _load_ordinals(connection: sa.Connection, table: pa.Table, version: VersionRef) -> None:

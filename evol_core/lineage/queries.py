@@ -1,5 +1,6 @@
 """Questions that stages and commands ask of the lineage. Versions: versions.py; one row: row.py."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +11,25 @@ from evol_core.lineage.versions import Version
 from evol_core.records import InstructionId
 
 
-def seed_ordinals(connection: sa.Connection, name: str) -> dict[InstructionId, int]:
-    """The number of every seed that any version of a seed dataset had; empty where there is none yet."""
+def free_ordinal(connection: sa.Connection, name: str) -> int:
+    """The first number that no seed of any version of a seed dataset had."""
+    query = (
+        "SELECT coalesce(max(ordinal) + 1, 0) FROM lineage.seed_ordinal "
+        "WHERE dataset_id = (SELECT dataset_id FROM lineage.dataset WHERE name = :name)"
+    )
+    return int(connection.execute(sa.text(query), {"name": name}).scalar_one())
+
+
+def seed_ordinals(
+    connection: sa.Connection, name: str, instruction_ids: Sequence[InstructionId]
+) -> dict[InstructionId, int]:
+    """The numbers of those of these instructions that were seeds in any version of a seed dataset."""
     rows = connection.execute(
         sa.text(
             "SELECT instruction_id, ordinal FROM lineage.seed_ordinal JOIN lineage.dataset USING (dataset_id) "
-            "WHERE name = :name ORDER BY ordinal"
+            "WHERE name = :name AND instruction_id = ANY (CAST(:instruction_ids AS uuid[]))"
         ),
-        {"name": name},
+        {"name": name, "instruction_ids": list(instruction_ids)},
     )
     return {InstructionId(str(row.instruction_id)): row.ordinal for row in rows}
 

@@ -1,13 +1,14 @@
 """What is recorded already and what an engine would have to do: for `evol plan`, and for rebuilding without one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evol_core.errors import NotRecorded
 from evol_core.llm.record import GenerationIndex, Record
-from evol_core.records import Generation, ModelRef, RequestHash
+from evol_core.records import Generation, ModelRef
 from evol_core.requests import GenerateRequest, Request
 from evol_core.store.objects import ObjectStore
+from evol_core.store.scratch import Seen
 
 CHARACTERS_A_TOKEN = 4
 """Of English under common tokenizers; what is counted with it is an estimate and is called one."""
@@ -18,12 +19,12 @@ class ModelPlan:
     """How much of what one model is asked is recorded."""
 
     model: ModelRef
-    recorded: int
-    missing: int
-    estimated_prompt_tokens: int
+    recorded: int = 0
+    missing: int = 0
+    estimated_prompt_tokens: int = 0
     """Of the missing requests: characters / 4."""
 
-    max_new_tokens: int
+    max_new_tokens: int = 0
     """Of the missing requests: the sum of their limits, which few replies reach."""
 
 
@@ -32,22 +33,20 @@ class ReplayOnly:
 
     name = "record"
 
-    def __init__(self, *, store: ObjectStore, index: GenerationIndex) -> None:
+    def __init__(self, *, store: ObjectStore, index: GenerationIndex, asked: Seen) -> None:
+        """`asked` is empty: requests that come up again are counted once."""
         self._record = Record(store=store, index=index)
         self._ready: list[Generation] = []
-        self._seen: dict[RequestHash, Request] = {}
-        self._missing: dict[RequestHash, Request] = {}
-
-    @property
-    def missing(self) -> list[Request]:
-        """What was asked and is not recorded, in the order of asking."""
-        return list(self._missing.values())
+        self._asked = asked
+        self._plans: dict[ModelRef, ModelPlan] = {}
 
     def submit(self, requests: Sequence[Request]) -> None:
         recorded = self._record.find(requests)
         self._ready += [recorded[request.hash] for request in requests if request.hash in recorded]
-        self._seen.update((request.hash, request) for request in requests)
-        self._missing.update((request.hash, request) for request in requests if request.hash not in recorded)
+        for request in requests:
+            if self._asked.add(request.hash):
+                plan = self._plans.get(request.model, ModelPlan(model=request.model))
+                self._plans[request.model] = _counted(plan, request, is_recorded=request.hash in recorded)
 
     def collect(self) -> list[Generation]:
         """The recorded answers.
@@ -55,11 +54,12 @@ class ReplayOnly:
         Raises:
             NotRecorded: all recorded answers are handed out, and some requests have none.
         """
-        if not self._ready and self._missing:
-            models = sorted({request.model.name for request in self._missing.values()})
+        missing = [plan for plan in self._plans.values() if plan.missing]
+        if not self._ready and missing:
+            models = sorted({plan.model.name for plan in missing})
             raise NotRecorded(
-                f"{len(self._missing)} requests to {models} are not recorded, and no engine may be started here; "
-                "`evol run` with the same recipe asks them"
+                f"{sum(plan.missing for plan in missing)} requests to {models} are not recorded, and no engine may be "
+                "started here; `evol run` with the same recipe asks them"
             )
         ready, self._ready = self._ready, []
         return ready
@@ -69,20 +69,19 @@ class ReplayOnly:
 
     def plans(self) -> list[ModelPlan]:
         """What was asked so far, a model a line."""
-        requests: dict[ModelRef, list[Request]] = {}
-        for request in self._seen.values():
-            requests.setdefault(request.model, []).append(request)
-        return [self._plan(model, asked) for model, asked in requests.items()]
+        return list(self._plans.values())
 
-    def _plan(self, model: ModelRef, asked: Sequence[Request]) -> ModelPlan:
-        missing = [request for request in asked if request.hash in self._missing]
-        return ModelPlan(
-            model=model,
-            recorded=len(asked) - len(missing),
-            missing=len(missing),
-            estimated_prompt_tokens=sum(estimated_tokens(request) for request in missing),
-            max_new_tokens=sum(_max_new_tokens(request) for request in missing),
-        )
+
+def _counted(plan: ModelPlan, request: Request, *, is_recorded: bool) -> ModelPlan:
+    """The plan with one request more."""
+    if is_recorded:
+        return replace(plan, recorded=plan.recorded + 1)
+    return replace(
+        plan,
+        missing=plan.missing + 1,
+        estimated_prompt_tokens=plan.estimated_prompt_tokens + estimated_tokens(request),
+        max_new_tokens=plan.max_new_tokens + _max_new_tokens(request),
+    )
 
 
 def estimated_tokens(request: Request) -> int:

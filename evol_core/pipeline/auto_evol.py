@@ -46,7 +46,8 @@ def check_auto_evol(recipe: AutoEvolRecipe, settings: Settings) -> None:
     check_scores(recipe.score)
     read_benchmarks(recipe.decontaminate)
     check_sources(recipe.seeds)
-    check_optimise(recipe, len(read_seeds(recipe.seeds, {}).seeds))
+    with read_seeds(recipe.seeds) as batch:
+        check_optimise(recipe, batch.n_seeds)
     base_method(recipe, settings)
 
 

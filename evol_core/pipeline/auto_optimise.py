@@ -1,6 +1,6 @@
 """The stage that optimises an evolving method: from which method, on which seeds, within which budget."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -34,9 +34,9 @@ STOPPED = {
 
 def optimise_stage(build: Build[AutoEvolRecipe]) -> dict[str, Any]:
     """Optimise the recipe's method: all steps, or up to the ordered one. What earlier steps asked is replayed."""
-    seeds = list(every_seed(build))
-    setting = optimise_setting(build, len(seeds), base_method(build.recipe, build.settings))
-    development, pool = drawn_seeds(build.recipe, seeds)
+    (output,) = build.outputs("seed")
+    setting = optimise_setting(build, output["seeds"], base_method(build.recipe, build.settings))
+    development, pool = drawn_seeds(build.recipe, every_seed(build))
     up_to = None if build.order.shards == 1 else build.order.shard + 1
     program = optimise(setting, pool, development, up_to=up_to)
     (found,) = build.told("optimise", 1, drive([program], build.engine))
@@ -101,7 +101,7 @@ def _identity(setting: OptimiseSetting, seeds: tuple[Sequence[Seed], Sequence[Se
     )
 
 
-def drawn_seeds(recipe: AutoEvolRecipe, seeds: Sequence[Seed]) -> tuple[list[Seed], list[Seed]]:
+def drawn_seeds(recipe: AutoEvolRecipe, seeds: Iterable[Seed]) -> tuple[list[Seed], list[Seed]]:
     """Development set and pool."""
     sizes = recipe.optimise
     return drawn(seeds, sample=sizes.sample, development=sizes.development, recipe_seed=recipe.seed)

@@ -16,8 +16,9 @@ from evol_core.pipeline.autoif_parts import (
     seed_texts,
 )
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.instruct import seed_version, shard_bounds
+from evol_core.pipeline.instruct import shard_bounds
 from evol_core.pipeline.pieces import Tables, made_in_pieces
+from evol_core.pipeline.seeds import seed_version
 from evol_core.recipe import AutoifRecipe
 from evol_core.recipe.autoif import NLI_ENGINE, NLI_OFF
 from evol_core.records import Instruction, Status

@@ -22,7 +22,7 @@ from evol_core.sandbox.isolation import LAYERS
 from evol_core.sandbox.supervisor import Sandbox
 from evol_core.seed import check_sources, read_seeds
 from evol_core.verify.asking import Asking
-from evol_core.verify.queries import usable_queries
+from evol_core.verify.queries import is_usable
 from evol_core.verify.tables import Row
 
 Output = dict[str, Any]
@@ -41,9 +41,9 @@ def check_autoif(recipe: AutoifRecipe, settings: Settings) -> None:
         raise ConfigError(f"sandbox.require_layers: unknown layers {unknown}; known: {sorted(LAYERS)}")
     check_sources(recipe.seeds)
     check_sources(recipe.queries, "queries")
-    batch = read_seeds(recipe.queries, {}, "queries")
-    if not usable_queries(seed.instruction.text for seed in batch.seeds):
-        raise SeedError(f"queries: none of {batch.n_items} entries is a query of 21 to 299 characters; add some")
+    with read_seeds(recipe.queries, field="queries") as batch:
+        if not any(is_usable(seed.instruction.text) for seed in batch.seeds()):
+            raise SeedError(f"queries: none of {batch.n_items} entries is a query of 21 to 299 characters; add some")
 
 
 def sandbox_of(build: Build[AutoifRecipe]) -> Sandbox:

@@ -6,7 +6,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from evol_core.lineage.queries import seed_ordinals
 from evol_core.llm.port import Program
 from evol_core.pipeline.autoif import (
     back_translate_of,
@@ -20,10 +19,10 @@ from evol_core.pipeline.autoif_checks import checked_rows, examined_of, sampled_
 from evol_core.pipeline.autoif_parts import asking_of, ranked_checkers, sandbox_of
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.plan import Plan, StagePlan, plan_stage, unknown_stage
+from evol_core.pipeline.seeds import seed_batch
 from evol_core.recipe import AutoifRecipe, SeedSource
 from evol_core.recipe.autoif import NLI_OFF
-from evol_core.records import Seed, Status
-from evol_core.seed import SeedBatch, read_seeds
+from evol_core.records import Status
 from evol_core.verify.back_translation import MAX_CHECKERS, BackTranslated
 from evol_core.verify.broken import answer_pool
 from evol_core.verify.checkers import SampledCheckers
@@ -43,10 +42,10 @@ def plan_autoif(build: Build[AutoifRecipe]) -> Plan:
         SeedError: a source cannot be read.
         SandboxUnavailable: recorded checkers would have to run, and nothing isolates them here.
     """
-    batch, texts = _texts(build, "constraints", build.recipe.seeds)
+    texts, n_refused = _texts(build, "constraints", build.recipe.seeds)
     known = list(_stages(build, texts))
     unknown = [unknown_stage(stage) for stage in STAGES[len(known) :]]
-    return Plan(seeds=len(texts), refused=len(batch.refused), stages=(*known, *unknown))
+    return Plan(seeds=len(texts), refused=n_refused, stages=(*known, *unknown))
 
 
 def _stages(build: Build[AutoifRecipe], seeds: Sequence[str]) -> Iterator[StagePlan]:
@@ -95,7 +94,7 @@ def _after_checkers(build: Build[AutoifRecipe], fates: list[Row], sources: Sourc
 
 def _after_descriptions(build: Build[AutoifRecipe], fates: list[Row], sources: Sources) -> Iterator[StagePlan]:
     setting = build.recipe.responses
-    _, queries = _texts(build, "queries", build.recipe.queries)
+    queries, _ = _texts(build, "queries", build.recipe.queries)
     tasks = list(tasks_of(fates, usable_queries(queries), setting.queries))
     answered: list[tuple[SampledResponse, ...]] = []
     programs = [sample_responses_of(build, task) for _, task in tasks]
@@ -114,10 +113,12 @@ def _after_descriptions(build: Build[AutoifRecipe], fates: list[Row], sources: S
     yield plan_stage(build, "quality", asked, [], requests_a_row=1)
 
 
-def _texts(build: Build[AutoifRecipe], which: str, sources: Sequence[SeedSource]) -> tuple[SeedBatch, list[str]]:
-    """What a build would read, in its order; an entry with an input is no constraint and no query."""
-    with build.database.connect() as connection:
-        previous = seed_ordinals(connection, f"{build.recipe.name}.{which}")
-    batch = read_seeds(sources, previous, "seeds" if which == "constraints" else which)
-    seeds: list[Seed] = sorted(batch.seeds, key=lambda seed: seed.ordinal)
-    return batch, [seed.instruction.text for seed in seeds if not seed.instruction.input]
+def _texts(build: Build[AutoifRecipe], which: str, sources: Sequence[SeedSource]) -> tuple[list[str], int]:
+    """What a build would read, in its order, and how many entries it would refuse.
+
+    An entry with an input is no constraint and no query.
+    """
+    name, field = f"{build.recipe.name}.{which}", "seeds" if which == "constraints" else which
+    with seed_batch(build, name, sources, field) as batch:
+        texts = [seed.instruction.text for seed in batch.seeds() if not seed.instruction.input]
+        return texts, batch.n_refused

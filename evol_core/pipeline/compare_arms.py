@@ -30,9 +30,10 @@ from evol_core.pipeline.comparing import arm_of, comparison_folder, examples_of,
 from evol_core.pipeline.context import Build
 from evol_core.pipeline.evolving import evolving_of
 from evol_core.pipeline.gather import Gathered, Row
-from evol_core.pipeline.instruct import evolve_stage, seed_stage
+from evol_core.pipeline.instruct import evolve_stage
 from evol_core.pipeline.publishing import publish_stage
 from evol_core.pipeline.scoring import check_scores
+from evol_core.pipeline.seeds import seed_stage
 from evol_core.recipe import ARMS, ArmName, AutoEvolRecipe, CompareArmsRecipe, RoundsRecipe
 from evol_core.records import Instruction, ModelRef, Status
 from evol_core.runner import drive, reported, write_parts

@@ -4,16 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from evol_core.evolve.rounds import EvolveSetting
-from evol_core.lineage.queries import seed_ordinals
 from evol_core.pipeline.auto_evol import method_setting
 from evol_core.pipeline.auto_optimise import base_method
 from evol_core.pipeline.compare_arms import ArmBuild, arms_with_method, stage_of
 from evol_core.pipeline.context import Build
-from evol_core.pipeline.instruct import evolve_setting, seeds_name
+from evol_core.pipeline.instruct import evolve_setting
 from evol_core.pipeline.instruct_plan import plan_batch
 from evol_core.pipeline.plan import Plan, StagePlan, unknown_stage
+from evol_core.pipeline.seeds import seed_batch, seeds_name
 from evol_core.recipe import ARMS, ArmName, AutoEvolRecipe, CompareArmsRecipe
-from evol_core.seed import SeedBatch, read_seeds
+from evol_core.seed import SeedBatch
 
 
 def plan_compare_arms(build: Build[CompareArmsRecipe]) -> Plan:
@@ -22,13 +22,11 @@ def plan_compare_arms(build: Build[CompareArmsRecipe]) -> Plan:
     Raises:
         SeedError: a source cannot be read.
     """
-    with build.database.connect() as connection:
-        previous = seed_ordinals(connection, seeds_name(build.recipe.name))
-    batch = read_seeds(build.recipe.seeds, previous)
-    stages = [stage for arm in ARMS for stage in _arm_stages(build, arm, batch)]
+    with seed_batch(build, seeds_name(build.recipe.name), build.recipe.seeds) as batch:
+        stages = [stage for arm in ARMS for stage in _arm_stages(build, arm, batch)]
     if build.recipe.analyse.model and arms_with_method(build.recipe):
         stages.append(unknown_stage("analyse"))
-    return Plan(seeds=len(batch.seeds), refused=len(batch.refused), stages=(*stages, unknown_stage("judge")))
+    return Plan(seeds=batch.n_seeds, refused=batch.n_refused, stages=(*stages, unknown_stage("judge")))
 
 
 def _arm_stages(build: Build[CompareArmsRecipe], arm: ArmName, batch: SeedBatch) -> list[StagePlan]:

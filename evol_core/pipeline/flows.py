@@ -44,7 +44,7 @@ from evol_core.pipeline.housekeeping import (
     refresh_stage,
     verify_stage,
 )
-from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_set_stage, score_stage, seed_stage
+from evol_core.pipeline.instruct import check_instruct, evolve_stage, score_set_stage, score_stage
 from evol_core.pipeline.instruct_plan import plan_instruct
 from evol_core.pipeline.plan import Plan
 from evol_core.pipeline.publishing import publish_stage
@@ -56,6 +56,7 @@ from evol_core.pipeline.rescore import (
     score_version_set_stage,
     score_version_stage,
 )
+from evol_core.pipeline.seeds import seed_stage
 from evol_core.pipeline.sft import check_sft, plan_sft, train_stage
 from evol_core.recipe import (
     AutoEvolRecipe,

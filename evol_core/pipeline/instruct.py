@@ -1,20 +1,14 @@
-"""The stages of Evol-Instruct before publishing: seeds, rounds of evolution with answers, scores."""
+"""The stages of Evol-Instruct between seeds and publishing: rounds of evolution with answers, scores."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import sqlalchemy as sa
-
 from evol_core.config import Settings
 from evol_core.evolve.operator import Operator
 from evol_core.evolve.operators import OPERATORS, unknown_operators
 from evol_core.evolve.rounds import EvolveSetting, evolve_row
-from evol_core.lineage.load import load_data_rows, load_refused, load_seeds
-from evol_core.lineage.publish import Counts, Publication, Published, VersionRef
-from evol_core.lineage.queries import seed_ordinals
-from evol_core.lineage.versions import Version
 from evol_core.llm.port import Program
 from evol_core.pipeline.check import check_names
 from evol_core.pipeline.context import Build, Rounds
@@ -23,27 +17,22 @@ from evol_core.pipeline.pieces import Tables, by_status, made_in_pieces, parts_o
 from evol_core.pipeline.repeated import repeated_pairs
 from evol_core.pipeline.scoring import check_scores, score_tables, scored_set, scoring_of
 from evol_core.publish.benchmark_files import read_benchmarks
-from evol_core.recipe import InstructRecipe, SeedSource
-from evol_core.records import Instruction, Pair, Refused, Seed, Status
+from evol_core.recipe import InstructRecipe
+from evol_core.records import Instruction, Pair, Seed, Status
 from evol_core.respond import PROMPT as RESPOND_PROMPT
 from evol_core.respond import respond_request
 from evol_core.runner import write_parts
 from evol_core.schemas import (
     EVOLVED,
-    REFUSED,
     SCORES,
-    SEEDS,
     evolved_row,
-    refused_row,
     score_row,
     seed_record,
-    seed_row,
 )
 from evol_core.score.diversity import Member
 from evol_core.score.metric import Scoring
 from evol_core.score.metrics import set_metrics
-from evol_core.seed import SeedBatch, check_sources, read_seeds
-from evol_core.store.objects import StoredObject
+from evol_core.seed import check_sources
 
 
 def check_instruct(recipe: InstructRecipe, settings: Settings) -> None:
@@ -57,96 +46,6 @@ def check_instruct(recipe: InstructRecipe, settings: Settings) -> None:
     check_scores(recipe.score)
     read_benchmarks(recipe.decontaminate)
     check_sources(recipe.seeds)
-
-
-def seeds_name(dataset: str) -> str:
-    """The dataset that holds a dataset's seed versions."""
-    return f"{dataset}.seeds"
-
-
-def seed_stage(build: Build[Rounds]) -> dict[str, Any]:
-    """Read the recipe's sources and publish them as a seed version; the same content is the same version."""
-    return seed_version(build, seeds_name(build.recipe.name), build.recipe.seeds)
-
-
-def seed_version(build: Build[Any], name: str, sources: Sequence[SeedSource], field: str = "seeds") -> dict[str, Any]:
-    """Publish sources as the newest seed version of a name; the objects of its seeds, in order, and counts."""
-    if name in build.parents:
-        return _recalled(build.parents[name])
-    with build.database.connect() as connection:
-        previous = seed_ordinals(connection, name)
-    batch = read_seeds(sources, previous, field)
-    seeds = sorted(batch.seeds, key=lambda seed: seed.ordinal)
-    data = write_parts(build.store, map(seed_row, seeds), SEEDS)
-    refused = write_parts(build.store, map(refused_row, batch.refused), REFUSED)
-    publication = _seed_publication(build, name, sources, batch, data, refused)
-    published = _publish_seeds(build, publication)
-    return {
-        "name": published.name,
-        "version": published.version,
-        "parts": [part.sha256 for part in data],
-        "items": batch.n_items,
-        "seeds": len(seeds),
-        "refused": len(batch.refused),
-    }
-
-
-def _recalled(version: Version) -> dict[str, Any]:
-    """What publishing a seed version said, as the version itself tells."""
-    seeds = sum(stored.n_rows for stored in version.data)
-    refused = sum(stored.n_rows for stored in version.refused)
-    return {
-        "name": version.name,
-        "version": version.version,
-        "parts": [stored.sha256 for stored in version.data],
-        "items": seeds + refused,
-        "seeds": seeds,
-        "refused": refused,
-    }
-
-
-def _seed_publication(
-    build: Build[Any],
-    name: str,
-    sources: Sequence[SeedSource],
-    batch: SeedBatch,
-    data: list[StoredObject],
-    refused: list[StoredObject],
-) -> Publication:
-    return Publication(
-        name=name,
-        kind="seeds",
-        recipe_hash="",
-        code_version=build.code_version,
-        parents=(),
-        data=tuple(data),
-        refused=tuple(refused),
-        scores=(),
-        counts=Counts(
-            n_in=batch.n_items,
-            accepted=len(batch.seeds),
-            rejected=_count(batch.refused, Status.REJECTED),
-            failed=_count(batch.refused, Status.FAILED),
-        ),
-        gates=(),
-        metadata={"licences": sorted({source.licence for source in sources})},
-    )
-
-
-def _publish_seeds(build: Build[Any], publication: Publication) -> Published:
-    def load(connection: sa.Connection, version: VersionRef) -> None:
-        for part in publication.data:
-            rows = build.store.read(part.sha256)
-            load_seeds(connection, rows, version)
-            load_data_rows(connection, part, rows)
-        for part in publication.refused:
-            load_refused(connection, build.store.read(part.sha256), version)
-
-    return build.publish(publication, load)
-
-
-def _count(refused: list[Refused], status: Status) -> int:
-    return sum(1 for one in refused if one.status == status)
 
 
 def read_seed_rows(build: Build[Rounds]) -> Iterator[Seed]:

@@ -20,7 +20,7 @@ from evol_core.lineage.versions import Version, resolve
 from evol_core.llm.port import Engine
 from evol_core.pipeline.context import Build, Order
 from evol_core.pipeline.flows import EVERYTHING, FLOWS
-from evol_core.pipeline.instruct import seeds_name
+from evol_core.pipeline.seeds import seeds_name
 from evol_core.recipe import ARMS, CompareArmsRecipe, Recipe, RoundsRecipe, parse_recipe
 from evol_core.records import ModelRef
 from evol_core.runner import Report

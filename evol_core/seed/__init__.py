@@ -1,25 +1,19 @@
 """From source files to clean, de-duplicated, numbered seeds; what is no seed is kept with its reason."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 
 from evol_core.recipe import SeedSource
-from evol_core.records import InstructionId, Refused, Seed
-from evol_core.seed.sieve import Sieve
+from evol_core.seed.batch import TABLES, SeedBatch
+from evol_core.seed.sieve import Numbers, Sieve
 from evol_core.seed.sources import check_source, items_of
+from evol_core.store.scratch import Seen, scratch_database
 
-__all__ = ["SeedBatch", "check_sources", "read_seeds"]
+__all__ = ["Numbers", "SeedBatch", "check_sources", "read_seeds"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedBatch:
-    """What became of every item of the sources: n_items = seeds + refused."""
-
-    seeds: list[Seed]
-    """In the order of the sources, which need not be that of their ordinals."""
-
-    refused: list[Refused]
-    n_items: int
+ITEMS = 1024
+"""Items in memory at once; decides memory, not the result."""
 
 
 def check_sources(sources: Sequence[SeedSource], field: str = "seeds") -> None:
@@ -36,22 +30,28 @@ def check_sources(sources: Sequence[SeedSource], field: str = "seeds") -> None:
         check_source(source, f"{field}.{number}")
 
 
-def read_seeds(sources: Sequence[SeedSource], previous: Mapping[InstructionId, int], field: str = "seeds") -> SeedBatch:
+@contextmanager
+def read_seeds(
+    sources: Sequence[SeedSource], numbers: Numbers | None = None, field: str = "seeds"
+) -> Iterator[SeedBatch]:
     """All sources, in their order. Of entries that differ only in case and spacing the first is the seed.
+
+    What was read lies on disk for as long as the body runs.
 
     Args:
         sources: the files.
+        numbers: what earlier versions gave. Instructions keep their numbers, and new ones take the next free ones,
+            so no row that comes or goes changes another row's operator.
         field: what the recipe calls them, for messages.
-        previous: numbers that instructions had in earlier seed versions of the same dataset. They keep them, and
-            new instructions take the next free ones, so no row that comes or goes changes another row's operator.
 
     Raises:
         SeedError: a source is missing or is not what the recipe says.
+        StoreError: temporary files take no more.
     """
-    sieve = Sieve(previous)
-    n_items = 0
-    for number, source in enumerate(sources):
-        for item in items_of(source, f"{field}.{number}"):
-            sieve.take(item)
-            n_items += 1
-    return SeedBatch(seeds=sieve.seeds, refused=sieve.refused, n_items=n_items)
+    with scratch_database(TABLES) as database:
+        batch = SeedBatch(database)
+        sieve = Sieve(batch, Seen(database, "folded"), numbers or Numbers())
+        items = (item for number, source in enumerate(sources) for item in items_of(source, f"{field}.{number}"))
+        while some := list(islice(items, ITEMS)):
+            sieve.take(some)
+        yield batch

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evol_core.errors import InputError
+from evol_core.store.json_array import array_values
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_ENDINGS = (".jsonl", ".ndjson")
@@ -21,6 +22,12 @@ LINE_ENDINGS = (".jsonl", ".ndjson")
 
 BATCH = 1024
 """Rows of a Parquet file in memory at once."""
+
+BUFFER_BYTES = 1 << 20
+"""Of each column of a Parquet file, read at once; a file may be one row group."""
+
+HEAD_BYTES = 1 << 16
+"""Of a first line, to see whether an array begins there: the line may be all of the file."""
 
 
 class Entry(NamedTuple):
@@ -61,13 +68,8 @@ def array_items(path: Path) -> Iterator[Entry]:
     Raises:
         InputError: the file is no JSON, or no array.
     """
-    try:
-        items = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}; mend it there, or write one JSON object a line") from None
-    if not isinstance(items, list):
-        raise InputError(f"{path} holds a JSON {type(items).__name__}; a list of objects is needed")
-    for number, item in enumerate(items, 1):
+    _check_array(path)
+    for number, item in enumerate(array_values(path), 1):
         yield Entry(number, json.dumps(item, ensure_ascii=False), item)
 
 
@@ -77,7 +79,7 @@ def parquet_rows(path: Path) -> Iterator[Entry]:
         InputError: it is no Parquet, or damaged.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
             rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=BATCH))
             for number, row in enumerate(rows, 1):
                 yield Entry(number, str(row), row)
@@ -94,17 +96,39 @@ def _parsed(entry: Entry) -> Entry:
         return entry._replace(problem="not_json", detail="is not JSON that can be read: nested too deep")
 
 
+def _check_array(path: Path) -> None:
+    """Go through the whole file first, so that nothing is taken from a broken array.
+
+    Raises:
+        InputError: the file is no JSON, or no array. To say where it breaks, it is read whole.
+    """
+    try:
+        for _ in array_values(path):
+            pass
+    except (ValueError, RecursionError):
+        raise InputError(_array_fault(path)) from None
+
+
+def _array_fault(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return f"{path} is not JSON: {error}; mend it there, or write one JSON object a line"
+    return f"{path} holds a JSON {type(found).__name__}; a list of objects is needed"
+
+
 def _begins_as_array(path: Path) -> bool:
-    first = next(_text_lines(path), None)
+    has_lines = path.suffix.lower() in LINE_ENDINGS
+    first = next(_text_lines(path, -1 if has_lines else HEAD_BYTES), None)
     if first is None or not first.raw.lstrip().startswith("["):
         return False
-    return path.suffix.lower() not in LINE_ENDINGS or _parsed(first).problem != ""
+    return not has_lines or _parsed(first).problem != ""
 
 
-def _text_lines(path: Path) -> Iterator[Entry]:
-    """Lines that hold something, not parsed yet."""
+def _text_lines(path: Path, most: int = -1) -> Iterator[Entry]:
+    """Lines that hold something, not parsed yet; longer ones than `most` bytes in pieces, if it is not -1."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(most), b""), 1):
             content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if content.strip():
                 yield _decoded(number, content.rstrip(b"\r\n"))

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from evol_core.errors import NotFound
-from evol_core.lineage.queries import run_summary, seed_ordinals
+from evol_core.lineage.queries import free_ordinal, run_summary, seed_ordinals
 from evol_core.lineage.row import row_lineage
 from evol_core.lineage.verify import verify_version
 from evol_core.lineage.versions import list_datasets, resolve, show_version
@@ -127,10 +127,11 @@ def test_a_version_is_shown_with_counts_gates_objects_and_relatives(connection: 
 
 
 def test_seeds_keep_their_numbers(connection: sa.Connection) -> None:
-    assert seed_ordinals(connection, "evol.seeds") == {
-        Instruction(text=text).id: n for n, text in enumerate(SEED_TEXTS)
-    }
-    assert seed_ordinals(connection, "nothing") == {}
+    asked = [Instruction(text=text).id for text in (*SEED_TEXTS[1:], "No seed.")]
+
+    assert seed_ordinals(connection, "evol.seeds", asked) == {one: n for n, one in enumerate(asked[:-1], 1)}
+    assert free_ordinal(connection, "evol.seeds") == len(SEED_TEXTS)
+    assert (seed_ordinals(connection, "nothing", asked), free_ordinal(connection, "nothing")) == ({}, 0)
 
 
 def test_a_row_leads_back_to_its_seed_by_every_step(connection: sa.Connection) -> None:

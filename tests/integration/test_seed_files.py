@@ -1,3 +1,4 @@
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ def test_real_files_of_the_field_are_read_whole(path: Path, n_seeds: int) -> Non
     if not path.exists():
         pytest.skip(f"{path.name} is not on this machine")
 
-    batch = read_seeds([SeedSource(path=str(path))], {})
-
-    assert (len(batch.seeds), len(batch.refused)) == (n_seeds, 0)
-    assert all(seed.output for seed in batch.seeds[:100])
+    with read_seeds([SeedSource(path=str(path))]) as batch:
+        assert (batch.n_seeds, batch.n_refused) == (n_seeds, 0)
+        assert all(seed.output for seed in islice(batch.seeds(), 100))

@@ -33,8 +33,7 @@ def test_the_demo_evolves_64_clean_seeds_by_lengths_difficulty_and_losses() -> N
     assert isinstance(recipe, InstructRecipe)
     check_sources(recipe.seeds)
 
-    batch = read_seeds(recipe.seeds, {})
-
-    assert (len(batch.seeds), batch.refused, batch.n_items) == (64, [], 64)
-    assert sum(1 for seed in batch.seeds if seed.instruction.input) == 16
+    with read_seeds(recipe.seeds) as batch:
+        assert (batch.n_seeds, batch.n_refused) == (64, 0)
+        assert sum(1 for seed in batch.seeds() if seed.instruction.input) == 16
     assert set(recipe.score.metrics) == {name for name, metric in METRICS.items() if metric.asks in OF_A_DEMO}

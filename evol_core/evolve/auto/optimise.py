@@ -11,8 +11,9 @@ Source: arXiv:2406.00770 (the loop, the F rules, 10 / 50 / 5); methods 3.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from evol_core.evolve.auto.failure import failure
 from evol_core.evolve.auto.improve import analyse_prompt, improve_prompt, read_method, stage_text
@@ -39,12 +40,16 @@ class _Asked:
     cost: Cost
 
 
-def drawn(seeds: Sequence[Seed], *, sample: int, development: int, recipe_seed: int) -> tuple[list[Seed], list[Seed]]:
+def drawn(seeds: Iterable[Seed], *, sample: int, development: int, recipe_seed: int) -> tuple[list[Seed], list[Seed]]:
     """The development set, and the pool that mini-batches are drawn from: apart, at most `sample` seeds together.
 
     Which seeds they are depends on the recipe's seed and on the seeds' texts, not on their order.
     """
-    order = sorted(seeds, key=lambda seed: request_seed(recipe_seed, seed.instruction.id, "optimise", 0, 0))
+    order = nsmallest(
+        max(sample, development),
+        seeds,
+        key=lambda seed: request_seed(recipe_seed, seed.instruction.id, "optimise", 0, 0),
+    )
     return order[:development], order[development:sample]
 
 

@@ -1,5 +1,6 @@
 """What a plan knows without an engine."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from evol_core.llm.record import MemoryIndex, RecordedEngine
 from evol_core.records import ModelRef
 from evol_core.requests import Decoding, GenerateRequest, LossRequest, Message
 from evol_core.store.objects import ObjectStore
+from evol_core.store.scratch import Seen, scratch_database
 
 SMALL = ModelRef(name="small", revision="r" * 64, tokenizer="t" * 64)
 LARGE = ModelRef(name="large", revision="R" * 64, tokenizer="t" * 64)
@@ -21,13 +23,14 @@ def chat(text: str, model: ModelRef = SMALL) -> GenerateRequest:
 
 
 @pytest.fixture
-def replay(tmp_path: Path) -> ReplayOnly:
+def replay(tmp_path: Path) -> Iterator[ReplayOnly]:
     """A record that holds the answer to "a"."""
     store, index = ObjectStore(tmp_path), MemoryIndex()
     engine = RecordedEngine(make_engine=lambda: FakeEngine(lambda _: "answer"), store=store, index=index)
     engine.submit([chat("a")])
     engine.collect()
-    return ReplayOnly(store=store, index=index)
+    with scratch_database() as database:
+        yield ReplayOnly(store=store, index=index, asked=Seen(database, "asked"))
 
 
 def test_replay_hands_out_what_is_recorded_before_it_names_what_is_not(replay: ReplayOnly) -> None:
@@ -36,7 +39,7 @@ def test_replay_hands_out_what_is_recorded_before_it_names_what_is_not(replay: R
     assert [generation.text for generation in replay.collect()] == ["answer"]
     with pytest.raises(NotRecorded, match=r"2 requests to \['large', 'small'\] are not recorded.*`evol run`"):
         replay.collect()
-    assert replay.missing == [chat("b"), chat("c", LARGE)]
+    assert [plan.missing for plan in replay.plans()] == [1, 1]
 
 
 def test_replay_of_what_is_all_recorded_ends_as_any_engine_does(replay: ReplayOnly) -> None:

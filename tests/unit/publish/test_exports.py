@@ -43,7 +43,8 @@ def test_what_is_exported_is_read_again_as_seeds(format: str, tmp_path: Path) ->
     done = export_version(source(PAIRS), format, tmp_path / "out")
 
     (name,) = done.files
-    seeds = read_seeds([SeedSource(path=str(done.folder / name), format=format)], {}).seeds
+    with read_seeds([SeedSource(path=str(done.folder / name), format=format)]) as batch:
+        seeds = list(batch.seeds())
 
     assert [seed.instruction.prompt for seed in seeds] == ["Name a river.", "Add the numbers.\n2, 3"]
     assert [seed.output for seed in seeds] == [pair["output"] for pair in PAIRS]

@@ -8,10 +8,9 @@ import pytest
 
 from evol_core.recipe import SeedSource
 from evol_core.records import Instruction
-from evol_core.seed import read_seeds
 from evol_core.seed.importers import IMPORTERS
 from evol_core.seed.item import Unreadable
-from tests.unit.seed.conftest import Write
+from tests.unit.seed.conftest import Write, read
 
 ADD = Instruction(text="Add the numbers.", input="2 and 3")
 RIVER = Instruction(text="Name a river.")
@@ -62,7 +61,7 @@ def test_each_format_is_read_by_its_name_and_found_by_itself(
 ) -> None:
     source = write(name, content, format=format if named else "auto")
 
-    (seed,) = read_seeds([source], {}).seeds
+    (seed,) = read([source]).seeds
 
     assert (seed.instruction, seed.output) == (instruction, output)
     assert (seed.source, seed.licence, seed.ordinal) == (name, "CC0-1.0", 0)

@@ -5,15 +5,15 @@ import pytest
 
 from evol_core.errors import SeedError
 from evol_core.recipe import SeedSource
-from evol_core.seed import SeedBatch, check_sources, read_seeds
-from tests.unit.seed.conftest import Write
+from evol_core.seed import check_sources
+from tests.unit.seed.conftest import Found, Write, read
 
 GOOD = '{"instruction": "Name a river."}'
 KNOWN = r"\['alpaca', 'gsm8k', 'lines', 'parquet', 'self_instruct', 'sharegpt'\]"
 
 
-def read(source: SeedSource) -> SeedBatch:
-    return read_seeds([source], {})
+def read_one(source: SeedSource) -> Found:
+    return read([source])
 
 
 @pytest.mark.parametrize("name", ["empty.json", "empty.jsonl", "empty.txt", "empty.parquet", "empty"])
@@ -22,19 +22,19 @@ def test_an_empty_file_gives_no_seeds_and_no_error(write: Write, name: str) -> N
 
     check_sources([source])
 
-    assert read(source) == SeedBatch(seeds=[], refused=[], n_items=0)
+    assert read_one(source) == Found(seeds=[], refused=[], n_items=0)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.json", "[]"), ("a.jsonl", "\n \n"), ("a.txt", "\n\n")])
 def test_a_file_without_entries_is_an_empty_one(write: Write, name: str, content: str) -> None:
-    assert read(write(name, content)).n_items == 0
+    assert read_one(write(name, content)).n_items == 0
 
 
 def test_broken_lines_are_refused_with_their_number_and_the_others_are_read(write: Write) -> None:
     lines = [b"{broken", b"", GOOD.encode(), b"7", b'{"instruction": 7}', b"\xff\xfe", b"9" * 5000, b"[" * 100_000]
     source = write("mixed.jsonl", b"\n".join(lines))
 
-    batch = read(source)
+    batch = read_one(source)
 
     assert [seed.line for seed in batch.seeds] == [3]
     assert [(one.line, one.status.value, one.reason) for one in batch.refused] == [
@@ -50,14 +50,14 @@ def test_broken_lines_are_refused_with_their_number_and_the_others_are_read(writ
 
 
 def test_bytes_that_are_no_utf8_never_become_a_seed(write: Write) -> None:
-    batch = read(write("latin.txt", b"Nomme un fleuve.\n" + "Où est Paris ?".encode("latin-1")))
+    batch = read_one(write("latin.txt", b"Nomme un fleuve.\n" + "Où est Paris ?".encode("latin-1")))
 
     assert [seed.instruction.text for seed in batch.seeds] == ["Nomme un fleuve."]
     assert [(one.line, one.reason) for one in batch.refused] == [(2, "not_utf8")]
 
 
 def test_what_is_refused_can_be_written_to_any_database(write: Write) -> None:
-    batch = read(write("odd.jsonl", b'{"instruction": "half \\ud83d"}\n\x00{\n' + GOOD.encode()))
+    batch = read_one(write("odd.jsonl", b'{"instruction": "half \\ud83d"}\n\x00{\n' + GOOD.encode()))
 
     assert [one.reason for one in batch.refused] == ["lone_surrogate", "not_json"]
     assert not [one for one in batch.refused if "\0" in one.text]
@@ -67,23 +67,23 @@ def test_what_is_refused_can_be_written_to_any_database(write: Write) -> None:
 def test_only_the_first_items_are_read_where_there_is_a_limit(write: Write) -> None:
     content = "\n".join(json.dumps({"instruction": f"Add {n}."}) for n in range(5))
 
-    assert [read(write("a.jsonl", content, limit=limit)).n_items for limit in (0, 2, 9)] == [0, 2, 5]
+    assert [read_one(write("a.jsonl", content, limit=limit)).n_items for limit in (0, 2, 9)] == [0, 2, 5]
 
 
 def test_an_array_item_has_its_number_where_a_line_has_its_line(write: Write) -> None:
-    batch = read(write("a.json", f"[\n\n{GOOD},\n7]"))
+    batch = read_one(write("a.json", f"[\n\n{GOOD},\n7]"))
 
     assert [seed.line for seed in batch.seeds] == [1]
     assert [one.line for one in batch.refused] == [2]
 
 
 def test_a_broken_first_line_does_not_hide_the_format(write: Write) -> None:
-    batch = read(write("a.jsonl", '{"other": 1}\n{"question": "Why?", "answer": "So."}'))
+    batch = read_one(write("a.jsonl", '{"other": 1}\n{"question": "Why?", "answer": "So."}'))
 
     assert [seed.instruction.text for seed in batch.seeds] == ["Why?"]
 
 
-@pytest.mark.parametrize("check", [check_sources, lambda sources: read_seeds(sources, {})], ids=["check", "read"])
+@pytest.mark.parametrize("check", [check_sources, read], ids=["check", "read"])
 @pytest.mark.parametrize(
     ("name", "content", "format", "message"),
     [
