@@ -12,7 +12,7 @@ from evol_core.platform.settings import analyst_url_from_environment, machine_fr
 def test_without_variables_everything_is_beside_the_user_and_the_project() -> None:
     machine = machine_from_environment({})
 
-    assert machine.home == Path.home() / ".evol"
+    assert machine.home == Path.home().resolve() / ".evol"
     assert machine.jobs_python == PROJECT_ROOT / ".venv-jobs/bin/python"
     assert (machine.database_url, machine.analyst_url, machine.airflow_database_url) == (None, None, None)
 
@@ -48,6 +48,6 @@ def test_another_database_needs_its_own_url_for_reading() -> None:
 
 
 def test_models_are_kept_in_the_users_cache_unless_told_otherwise() -> None:
-    assert model_cache({}) == Path.home() / ".cache/evol/models"
+    assert model_cache({}) == Path.home().resolve() / ".cache/evol/models"
     assert model_cache({"XDG_CACHE_HOME": "/cache"}) == Path("/cache/evol/models")
     assert model_cache({"XDG_CACHE_HOME": "/cache", "EVOL_MODEL_CACHE": "/models"}) == Path("/models")
