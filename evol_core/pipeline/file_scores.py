@@ -108,13 +108,18 @@ def _add_set_scores(
 
 
 def _summary(lines: Sequence[Columns]) -> list[dict[str, Any]]:
+    mean = means(lines)
     return [
         {
             "metric": metric,
             "scored": counts.pop("scored"),
-            "mean": mean,
-            "figure": None if mean is None else ALL_METRICS[metric].figure * mean,
+            "mean": mean[metric],
+            "figure": _figure(metric, mean[metric]),
             "null": counts,
         }
-        for (metric, counts), mean in zip(coverage(lines).items(), means(lines).values(), strict=True)
+        for metric, counts in coverage(lines).items()
     ]
+
+
+def _figure(metric: str, mean: float | None) -> float | None:
+    return None if mean is None else ALL_METRICS[metric].figure * mean

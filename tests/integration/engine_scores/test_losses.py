@@ -81,24 +81,6 @@ def test_every_build_has_the_losses_of_the_slow_scorer(tiny: Tiny, build: str, t
         assert_equal(losses, slow.losses(*pair))
 
 
-@pytest.mark.slow
-def test_a_real_model_has_the_losses_of_the_slow_scorer(
-    smollm2: tuple[LossScorer, ModelRef], model_folder: Path
-) -> None:
-    scorer, model = smollm2
-    slow = SlowScorer(model_folder)
-    pairs = PAIRS[:4]
-
-    found = measured(scorer, [request(model, *pair) for pair in pairs])
-
-    assert " packed " in scorer.name
-    for pair, losses in zip(pairs, found, strict=True):
-        expected = slow.losses(*pair)
-        assert_equal(losses, expected)
-        ratio = ifd(expected.given, expected.alone)
-        assert ifd(losses.given, losses.alone) == (ratio and pytest.approx(ratio, abs=1e-5, rel=0))
-
-
 CHATS = [("What is the theatre?", "the blue one, and\nno more"), ("hi?", "yes"), ("Name 2\nrivers", "Po, Rhine. " * 9)]
 
 
@@ -114,17 +96,22 @@ def test_the_chat_form_has_the_losses_of_the_slow_scorer(tiny: Tiny, build: str)
 
 
 @pytest.mark.slow
-def test_a_real_model_has_the_chat_losses_of_the_slow_scorer(
-    smollm2: tuple[LossScorer, ModelRef], model_folder: Path
+@pytest.mark.parametrize(("form", "pairs"), [("plain", PAIRS[:4]), ("chat", CHATS[:1])])
+def test_a_real_model_has_the_losses_of_the_slow_scorer(
+    smollm2: tuple[LossScorer, ModelRef], model_folder: Path, form: str, pairs: list[tuple[str, str]]
 ) -> None:
     scorer, model = smollm2
     slow = SlowScorer(model_folder)
-    chats = CHATS[:1]
+    read = slow.chat_losses if form == "chat" else slow.losses
 
-    found = measured(scorer, [request(model, *pair, form="chat") for pair in chats])
+    found = measured(scorer, [request(model, *pair, form=form) for pair in pairs])
 
-    for pair, losses in zip(chats, found, strict=True):
-        assert_equal(losses, slow.chat_losses(*pair))
+    assert " packed " in scorer.name
+    for pair, losses in zip(pairs, found, strict=True):
+        expected = read(*pair)
+        assert_equal(losses, expected)
+        ratio = ifd(expected.given, expected.alone)
+        assert ifd(losses.given, losses.alone) == (ratio and pytest.approx(ratio, abs=1e-5, rel=0))
 
 
 @pytest.mark.slow
